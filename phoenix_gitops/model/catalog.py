@@ -1,0 +1,61 @@
+"""MetricCatalog: the metrics that a source emits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from phoenix_gitops.model.base import Duration, Metadata, Model, Name, reference
+
+
+class MetricLabel(Model, frozen=True, kw_only=True):
+    """A label of a metric, with a bound on its values."""
+
+    values: Annotated[list[str], Meta(description="All values it can have; empty means unknown.")] = []
+    max: Annotated[int | None, Meta(description="At most so many values.")] = None
+
+
+class Metric(Model, frozen=True, kw_only=True):
+    """A metric as Prometheus sees it."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern="^[a-zA-Z_:][a-zA-Z0-9_:]*$",
+            description="The metric's name.",
+            examples=["http_requests_total"],
+        ),
+    ]
+    type: Annotated[
+        Literal["counter", "gauge", "histogram", "summary", "info"],
+        Meta(description="Its type: which functions make sense on it."),
+    ]
+    unit: Annotated[str, Meta(description="The unit of its values.", examples=["seconds"])] = ""
+    labels: Annotated[
+        dict[str, MetricLabel], Meta(description="Its labels, besides those of the target.")
+    ] = {}
+    buckets: Annotated[
+        list[str], Meta(description="Upper bounds of a histogram's buckets, without +Inf.")
+    ] = []
+
+
+class MetricCatalogSpec(Model, frozen=True, kw_only=True):
+    """The metrics that a source emits."""
+
+    tenant: Annotated[
+        Name | None,
+        Meta(description="The tenant whose workloads emit them.", extra_json_schema=reference("Tenant")),
+    ] = None
+    interval: Annotated[Duration, Meta(description="Time between two values of a series.")] = "15s"
+    metrics: Annotated[
+        list[Metric],
+        Meta(min_length=1, description="The metrics.", extra_json_schema={"x-phoenix-merge-key": "name"}),
+    ]
+
+
+class MetricCatalog(Model, frozen=True, kw_only=True):
+    """Metrics that a source emits: type, unit, labels. Rules may read only what a catalog or a rule provides."""
+
+    metadata: Metadata
+    spec: MetricCatalogSpec

@@ -1,0 +1,114 @@
+"""ControlPolicy: which pipeline profile holds at which cardinality, and how calmly that changes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from phoenix_gitops.model.base import Duration, Metadata, Model, Name, Ratio, reference
+
+
+class Profile(Model, frozen=True, kw_only=True):
+    """A level of thrift. The profiles are ordered: each next one is entered above its threshold."""
+
+    name: Annotated[Name, Meta(description="The profile.", examples=["balanced"])]
+    above: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The profile holds above so many active series; 0 for the first.",
+            examples=[15000],
+        ),
+    ]
+    pipelines: Annotated[
+        list[Annotated[Name, Meta(extra_json_schema=reference("Pipeline"))]],
+        Meta(min_length=1, description="The pipelines that run in it."),
+    ]
+
+
+class Pid(Model, frozen=True, kw_only=True):
+    """Gains of the controller whose output is recorded beside the profile."""
+
+    kp: Annotated[float, Meta(ge=0, description="Proportional gain.")] = 0.5
+    ki: Annotated[float, Meta(ge=0, description="Integral gain, a step.")] = 0.1
+    kd: Annotated[float, Meta(ge=0, description="Derivative gain, on the measurement.")] = 0.05
+    integral_limit: Annotated[
+        float, Meta(gt=0, description="The integral stays within plus and minus this.")
+    ] = 10000
+
+
+class Oscillation(Model, frozen=True, kw_only=True):
+    """Too many changes of profile."""
+
+    max: Annotated[
+        int, Meta(ge=1, description="More changes than this within the window are an oscillation.")
+    ] = 3
+    window: Annotated[Duration, Meta(description="The window.")] = "10m"
+    fallback: Annotated[Name, Meta(description="The profile that is advised then.")] = "balanced"
+
+
+class Explosion(Model, frozen=True, kw_only=True):
+    """Growth that calls for the last profile at once."""
+
+    growth: Annotated[float, Meta(gt=0, description="Series a second.")] = 10000
+    limit: Annotated[
+        int, Meta(ge=1, description="Active series at which it is an emergency whatever the growth.")
+    ] = 1000000
+    zscore: Annotated[
+        float, Meta(gt=0, description="Distance from the hourly mean, in standard deviations.")
+    ] = 3
+    risk: Annotated[Ratio, Meta(description="Risk score above which the last profile is advised.")] = 0.7
+
+
+class ControlPolicySpec(Model, frozen=True, kw_only=True):
+    """The control law."""
+
+    mode: Annotated[
+        Literal["shadow", "advisory"],
+        Meta(description="`shadow` records what it would do; `advisory` also alerts a person to do it."),
+    ] = "shadow"
+    input: Annotated[
+        Name,
+        Meta(
+            description="The pipeline whose active series are controlled.",
+            extra_json_schema=reference("Pipeline"),
+        ),
+    ] = "optimized"
+    set_point: Annotated[int, Meta(ge=1, description="Active series to aim at.")] = 20000
+    profiles: Annotated[
+        list[Profile],
+        Meta(
+            min_length=2,
+            description="The profiles, from the most faithful to the thriftiest.",
+            extra_json_schema={"x-phoenix-merge-key": "name"},
+        ),
+    ]
+    hysteresis: Annotated[
+        Ratio,
+        Meta(
+            description="The outer profiles hold on beyond their threshold by this share of it: the first is left above threshold x (1 "
+            "+ h), the last below threshold x (1 - h)."
+        ),
+    ] = 0.1
+    interval: Annotated[Duration, Meta(description="Time between two decisions.")] = "60s"
+    stability: Annotated[Duration, Meta(description="A profile is held at least so long.")] = "120s"
+    pid: Annotated[Pid, Meta(description="Gains of the recorded controller.")] = Pid()
+    oscillation: Annotated[Oscillation, Meta(description="Too many changes of profile.")] = Oscillation()
+    lockout: Annotated[Duration, Meta(description="After an emergency no change is advised for so long.")] = (
+        "5m"
+    )
+    explosion: Annotated[Explosion, Meta(description="Growth that calls for the last profile at once.")] = (
+        Explosion()
+    )
+    cost_reduction_target: Annotated[
+        Ratio,
+        Meta(description="Share of series that the controlled pipeline is to save against the full one."),
+    ] = 0.7
+
+
+class ControlPolicy(Model, frozen=True, kw_only=True):
+    """Thresholds, hysteresis and hold of the pipeline profiles, compiled to recording rules."""
+
+    metadata: Metadata
+    spec: ControlPolicySpec

@@ -1,0 +1,229 @@
+"""Environment: clusters with their facts, and which policies hold there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from phoenix_gitops.model.base import (
+    Cidr,
+    Duration,
+    LabelValue,
+    Metadata,
+    Model,
+    Money,
+    Name,
+    Patch,
+    Port,
+    Replicas,
+    Resources,
+    reference,
+)
+
+
+class Dns(Model, frozen=True, kw_only=True):
+    """How pods reach DNS. Name either the pods that serve it or, with a node-local cache, its addresses."""
+
+    ip_blocks: Annotated[
+        list[Cidr],
+        Meta(
+            description="Addresses of a node-local cache, which is no pod.", examples=[["169.254.20.10/32"]]
+        ),
+    ] = []
+    namespace: Annotated[str, Meta(description="The namespace of the DNS pods.")] = "kube-system"
+    pod_labels: Annotated[dict[str, str], Meta(description="Labels of the DNS pods.")] = msgspec.field(
+        default_factory=lambda: {"k8s-app": "kube-dns"}
+    )
+
+
+class ApiServer(Model, frozen=True, kw_only=True):
+    """How pods reach the API server, which runs on the host network: no pod selector finds it."""
+
+    ip_blocks: Annotated[
+        list[Cidr], Meta(min_length=1, description="The API server's addresses.", examples=[["10.0.0.1/32"]])
+    ]
+    port: Annotated[Port, Meta(description="The port that the API server listens on.")] = 443
+
+
+class ClusterCapacity(Model, frozen=True, kw_only=True):
+    """What a cluster's metrics storage can hold."""
+
+    active_series: Annotated[int, Meta(ge=1, description="Active series that it can hold.")]
+
+
+class Provides(Model, frozen=True, kw_only=True):
+    """Operators and add-ons of a cluster, with their versions; an absent one is not there."""
+
+    prometheus_operator: Annotated[
+        Annotated[str, Meta(pattern="^[0-9]+[.][0-9]+([.][0-9]+)?$")] | None,
+        Meta(
+            description="Prometheus operator: rules and scrape targets become its objects.",
+            examples=["0.93"],
+        ),
+    ] = None
+
+
+class Cluster(Model, frozen=True, kw_only=True):
+    """A fact sheet of one cluster. A fact that an output needs and that is missing is an error, not a guess."""
+
+    name: Annotated[Name, Meta(description="The cluster's name, unique in the environment.")]
+    server: Annotated[
+        str,
+        Meta(
+            pattern="^https://[^ ]+$",
+            description="The API server as Argo CD addresses it.",
+            examples=["https://kubernetes.default.svc"],
+        ),
+    ]
+    kubernetes: Annotated[
+        str,
+        Meta(
+            pattern="^1[.][0-9]{2}$",
+            description="Kubernetes minor version; objects are checked against its schemas.",
+            examples=["1.34"],
+        ),
+    ]
+    region: Annotated[LabelValue, Meta(description="The region that the cluster lies in.")] = ""
+    zones: Annotated[
+        list[str], Meta(description="Availability zones of its nodes.", examples=[["eu-1a", "eu-1b"]])
+    ] = []
+    provides: Annotated[Provides, Meta(description="Operators and add-ons that the cluster runs.")] = (
+        Provides()
+    )
+    discovery_labels: Annotated[
+        dict[str, LabelValue],
+        Meta(
+            description="Labels without which the Prometheus operator ignores a rule or a target.",
+            examples=[{"release": "kube-prometheus"}],
+        ),
+    ] = {}
+    dns: Annotated[Dns | None, Meta(description="How pods reach DNS; network policies need it.")] = None
+    api_server: Annotated[
+        ApiServer | None, Meta(description="How pods reach the API server; network policies need it.")
+    ] = None
+    capacity: Annotated[ClusterCapacity | None, Meta(description="What its metrics storage can hold.")] = None
+
+
+class Telemetry(Model, frozen=True, kw_only=True):
+    """How often things are measured."""
+
+    scrape_interval: Annotated[Duration, Meta(description="Time between two scrapes.")] = "15s"
+    evaluation_interval: Annotated[
+        Duration, Meta(description="Time between two evaluations of a rule group.")
+    ] = "30s"
+
+
+class Agent(Model, frozen=True, kw_only=True):
+    """The collector on every node."""
+
+    resources: Annotated[Resources, Meta(description="Requests and limits of the agent.")] = Resources(
+        cpu_request="100m", memory_request="256Mi", cpu_limit="500m", memory_limit="512Mi"
+    )
+
+
+class Gateway(Model, frozen=True, kw_only=True):
+    """The collector that agents and workloads send to."""
+
+    replicas: Annotated[Replicas, Meta(description="How many replicas run.")] = Replicas()
+    resources: Annotated[Resources, Meta(description="Requests and limits of a replica.")] = Resources(
+        cpu_request="500m", memory_request="1Gi", cpu_limit="1", memory_limit="1Gi"
+    )
+
+
+class Retry(Model, frozen=True, kw_only=True):
+    """How Argo CD retries a failed sync."""
+
+    limit: Annotated[int, Meta(ge=0, le=100, description="Attempts.")] = 5
+    backoff: Annotated[Duration, Meta(description="Wait before the second attempt; doubles each time.")] = (
+        "10s"
+    )
+    max_backoff: Annotated[Duration, Meta(description="The longest wait.")] = "5m"
+
+
+class Sync(Model, frozen=True, kw_only=True):
+    """How Argo CD keeps clusters equal to Git."""
+
+    automated: Annotated[bool, Meta(description="Whether a commit is applied without being asked.")] = True
+    self_heal: Annotated[bool, Meta(description="Whether a change by hand in the cluster is undone.")] = True
+    prune: Annotated[bool, Meta(description="Whether what left Git is deleted in the cluster.")] = True
+    keep: Annotated[
+        list[str],
+        Meta(
+            description="Components that are never pruned automatically, whatever `prune` says.",
+            examples=[["ingest"]],
+        ),
+    ] = []
+    retry: Annotated[Retry, Meta(description="How a failed sync is retried.")] = Retry()
+
+
+class Budget(Model, frozen=True, kw_only=True):
+    """What an environment may use."""
+
+    active_series: Annotated[int | None, Meta(description="Active series over all tenants.")] = None
+    overcommit: Annotated[
+        float, Meta(ge=1, le=10, description="How far the sum of tenants' quotas may exceed `activeSeries`.")
+    ] = 1.0
+    monthly_cost: Annotated[Money | None, Meta(description="Cost a month, in the platform's currency.")] = (
+        None
+    )
+
+
+class EnvironmentSpec(Model, frozen=True, kw_only=True):
+    """Clusters and the policies that hold in them."""
+
+    class_: Annotated[
+        Literal["dev", "staging", "prod", "reference"], Meta(description="What the environment is for.")
+    ]
+    clusters: Annotated[
+        list[Cluster],
+        Meta(min_length=1, description="Its clusters.", extra_json_schema={"x-phoenix-merge-key": "name"}),
+    ]
+    ring: Annotated[str, Meta(description="One of the platform's rings.")] = ""
+    maturity: Annotated[
+        Literal["foundation", "production", "enterprise"],
+        Meta(description="A level that fails to compile while something that it requires is missing."),
+    ] = "foundation"
+    residency: Annotated[
+        LabelValue, Meta(description="The jurisdiction in which all of its clusters lie.", examples=["eu"])
+    ] = ""
+    edge: Annotated[
+        Name, Meta(description="The pipeline of the node agent.", extra_json_schema=reference("Pipeline"))
+    ] = "edge"
+    pipelines: Annotated[
+        list[Annotated[Name, Meta(extra_json_schema=reference("Pipeline"))]],
+        Meta(description="The pipelines of the gateway; each sees everything that arrives."),
+    ] = msgspec.field(default_factory=lambda: ["full", "optimized"])
+    control: Annotated[
+        Name | None,
+        Meta(
+            description="The control policy that picks the profile; null for none.",
+            extra_json_schema=reference("ControlPolicy"),
+        ),
+    ] = "standard"
+    security: Annotated[
+        Name, Meta(description="The security policy.", extra_json_schema=reference("SecurityPolicy"))
+    ] = "standard"
+    exports: Annotated[
+        list[str],
+        Meta(
+            description="Optional exports of the pipelines that are switched on here.",
+            examples=[["newrelic"]],
+        ),
+    ] = []
+    telemetry: Annotated[Telemetry, Meta(description="Scrape and evaluation intervals.")] = Telemetry()
+    agent: Annotated[Agent, Meta(description="The collector on every node.")] = Agent()
+    gateway: Annotated[Gateway, Meta(description="The collector that agents send to.")] = Gateway()
+    sync: Annotated[Sync, Meta(description="How Argo CD keeps the clusters equal to Git.")] = Sync()
+    budget: Annotated[Budget, Meta(description="What the environment may use.")] = Budget()
+    overrides: Annotated[
+        list[Patch], Meta(description="Changes to rendered objects of this environment.")
+    ] = []
+
+
+class Environment(Model, frozen=True, kw_only=True):
+    """A set of clusters that are compiled, checked, reviewed and published together."""
+
+    metadata: Metadata
+    spec: EnvironmentSpec

@@ -1,0 +1,316 @@
+"""Pipeline: what is collected, kept, dropped, rolled up and exported, and what that promises."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from phoenix_gitops.model.base import Duration, Metadata, Model, Name, Port, Ratio, Regex
+
+
+class ExcludeGroup(Model, frozen=True, kw_only=True):
+    """Processes that are not measured."""
+
+    name: Annotated[Name, Meta(description="What they have in common.")]
+    patterns: Annotated[
+        list[Regex], Meta(min_length=1, description="RE2 patterns of executable names; not anchored.")
+    ]
+
+
+class HostMetrics(Model, frozen=True, kw_only=True):
+    """Metrics of the node and its processes."""
+
+    interval: Annotated[Duration, Meta(description="Time between two readings.")] = "15s"
+    process_metrics: Annotated[
+        list[
+            Literal[
+                "process.cpu.time",
+                "process.memory.usage",
+                "process.disk.io",
+                "process.threads",
+                "process.open_file_descriptors",
+            ]
+        ],
+        Meta(description="Metrics read of each process."),
+    ] = msgspec.field(
+        default_factory=lambda: [
+            "process.cpu.time",
+            "process.memory.usage",
+            "process.disk.io",
+            "process.threads",
+            "process.open_file_descriptors",
+        ]
+    )
+    exclude: Annotated[
+        list[ExcludeGroup],
+        Meta(description="Processes that are left out.", extra_json_schema={"x-phoenix-merge-key": "name"}),
+    ] = []
+
+
+class Otlp(Model, frozen=True, kw_only=True):
+    """OTLP from workloads."""
+
+    grpc_port: Annotated[Port, Meta(description="Port for OTLP over gRPC.")] = 4317
+    http_port: Annotated[Port, Meta(description="Port for OTLP over HTTP.")] = 4318
+
+
+class PrometheusScrape(Model, frozen=True, kw_only=True):
+    """Scraping of targets on the agent's own node."""
+
+    interval: Annotated[Duration, Meta(description="Time between two scrapes.")] = "15s"
+    kubelet: Annotated[bool, Meta(description="Scrape the kubelet.")] = False
+    cadvisor: Annotated[bool, Meta(description="Scrape cAdvisor, the kubelet's container metrics.")] = False
+    pods: Annotated[
+        bool, Meta(description='Scrape pods that carry the annotation `prometheus.io/scrape: "true"`.')
+    ] = False
+
+
+class Inputs(Model, frozen=True, kw_only=True):
+    """What an edge pipeline collects; an absent input is off."""
+
+    hostmetrics: Annotated[HostMetrics | None, Meta(description="Metrics of the node and its processes.")] = (
+        None
+    )
+    otlp: Annotated[Otlp | None, Meta(description="OTLP from workloads on the node.")] = None
+    prometheus: Annotated[PrometheusScrape | None, Meta(description="Scraping of targets on the node.")] = (
+        None
+    )
+
+
+class PriorityClass(Model, frozen=True, kw_only=True):
+    """A class of processes."""
+
+    name: Annotated[Name, Meta(description="The class.", examples=["critical"])]
+    match: Annotated[Regex, Meta(description="RE2 pattern of the attribute's value; anchored at both ends.")]
+
+
+class Classification(Model, frozen=True, kw_only=True):
+    """Sorts resources into classes; the first class that matches wins."""
+
+    attribute: Annotated[str, Meta(min_length=1, description="The resource attribute that decides.")] = (
+        "process.executable.name"
+    )
+    classes: Annotated[
+        list[PriorityClass],
+        Meta(
+            min_length=1,
+            description="The classes, first match first.",
+            extra_json_schema={"x-phoenix-merge-key": "name"},
+        ),
+    ]
+    default: Annotated[Name, Meta(description="The class of everything else.")] = "low"
+
+
+class Predicate(Model, frozen=True, kw_only=True):
+    """A condition on a datapoint; all parts that are given must hold."""
+
+    classes: Annotated[list[Name], Meta(description="The resource's priority class is one of these.")] = []
+    executables: Annotated[
+        Regex | None, Meta(description="RE2 pattern of process.executable.name; anchored at both ends.")
+    ] = None
+    metrics: Annotated[
+        Regex | None, Meta(description="RE2 pattern of the metric's name; anchored at both ends.")
+    ] = None
+
+
+class Rollup(Model, frozen=True, kw_only=True):
+    """Sums processes into one series per group, before anything is dropped."""
+
+    match: Annotated[Predicate, Meta(description="What is rolled up.")]
+    into: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The executable name that the sum bears; `{class}` stands for the priority class.",
+            examples=["{class}_others_optimized"],
+        ),
+    ]
+    by: Annotated[
+        list[str],
+        Meta(min_length=1, description="Resource attributes that are kept; the sum is over all others."),
+    ]
+    count_metric: Annotated[
+        str | None,
+        Meta(
+            description="A gauge that counts the processes behind each sum.",
+            examples=["rollup.process.count"],
+        ),
+    ] = None
+
+
+class DropAttribute(Model, frozen=True, kw_only=True):
+    """A resource attribute that is dropped."""
+
+    name: Annotated[str, Meta(min_length=1, description="The attribute.", examples=["process.command_line"])]
+    unless: Annotated[list[Name], Meta(description="Priority classes that keep it.")] = []
+
+
+class Attributes(Model, frozen=True, kw_only=True):
+    """What happens to resource attributes."""
+
+    drop: Annotated[list[DropAttribute], Meta(description="Attributes that are dropped.")] = []
+    keep_only: Annotated[
+        list[str], Meta(description="If not empty, every other resource attribute is dropped.")
+    ] = []
+    set: Annotated[
+        dict[str, str], Meta(description="Resource attributes that are set, overwriting what a client says.")
+    ] = {}
+
+
+class Queue(Model, frozen=True, kw_only=True):
+    """What waits while the backend is away."""
+
+    size: Annotated[int, Meta(ge=1, description="Requests that the queue holds.")] = 2000
+    consumers: Annotated[int, Meta(ge=1, le=1000, description="Requests in flight.")] = 3
+
+
+class ExportRetry(Model, frozen=True, kw_only=True):
+    """How a failed export is retried."""
+
+    initial: Annotated[Duration, Meta(description="Wait before the first retry.")] = "5s"
+    max: Annotated[Duration, Meta(description="The longest wait.")] = "60s"
+    elapsed: Annotated[Duration, Meta(description="After so long the data is given up.")] = "10m"
+
+
+class PrometheusExport(Model, frozen=True, kw_only=True):
+    """An endpoint that Prometheus scrapes."""
+
+    port: Annotated[Port, Meta(description="The port.", examples=[8889])]
+    namespace: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z_][a-z0-9_]*$",
+            description="Prefix of every metric's name.",
+            examples=["phoenix_opt_final_output"],
+        ),
+    ]
+    expiration: Annotated[
+        Duration, Meta(description="A series that gets no data for so long is no longer shown.")
+    ] = "5m"
+
+
+class SecretRef(Model, frozen=True, kw_only=True):
+    """A key of a Secret that exists in the gateway's namespace; its value is never in Git."""
+
+    name: Annotated[Name, Meta(description="The Secret.")]
+    key: Annotated[str, Meta(pattern="^[-._a-zA-Z0-9]+$", description="The key in the Secret.")]
+
+
+class OtlpHttpExport(Model, frozen=True, kw_only=True):
+    """OTLP over HTTP to a backend."""
+
+    endpoint: Annotated[
+        str,
+        Meta(
+            pattern="^https?://[^ ]+$",
+            description="The backend's base address.",
+            examples=["https://otlp.example.com:4318"],
+        ),
+    ]
+    header: Annotated[str | None, Meta(description="Header that carries the key.", examples=["api-key"])] = (
+        None
+    )
+    secret_ref: Annotated[SecretRef | None, Meta(description="Where the key is.")] = None
+    delta: Annotated[bool, Meta(description="Send counters as differences, as some backends ask.")] = False
+    compression: Annotated[Literal["gzip", "none", "zstd"], Meta(description="Compression of the body.")] = (
+        "gzip"
+    )
+    queue: Annotated[Queue, Meta(description="What waits while the backend is away.")] = Queue()
+    retry: Annotated[ExportRetry, Meta(description="How a failed export is retried.")] = ExportRetry()
+
+
+class Export(Model, frozen=True, kw_only=True):
+    """Where a pipeline's output goes: exactly one of `prometheus` and `otlpHttp`."""
+
+    name: Annotated[Name, Meta(description="The export's name; environments switch optional ones on by it.")]
+    optional: Annotated[bool, Meta(description="Off unless the environment lists it in `exports`.")] = False
+    prometheus: Annotated[
+        PrometheusExport | None, Meta(description="An endpoint that Prometheus scrapes.")
+    ] = None
+    otlp_http: Annotated[OtlpHttpExport | None, Meta(description="OTLP over HTTP to a backend.")] = None
+
+
+class Batch(Model, frozen=True, kw_only=True):
+    """How points are batched before export."""
+
+    size: Annotated[int, Meta(ge=1, description="Points that make a batch.")] = 8192
+    timeout: Annotated[Duration, Meta(description="A smaller batch is sent after so long.")] = "10s"
+    max: Annotated[int, Meta(ge=1, description="A larger batch is split.")] = 16384
+
+
+class Memory(Model, frozen=True, kw_only=True):
+    """Where the collector begins to refuse data."""
+
+    check_interval: Annotated[Duration, Meta(description="How often memory is looked at.")] = "1s"
+    limit: Annotated[Ratio, Meta(description="Hard limit, as share of the container's memory limit.")] = 0.8
+    spike: Annotated[
+        Ratio, Meta(description="Head room below the hard limit, as share of the container's memory limit.")
+    ] = 0.2
+
+
+class Contract(Model, frozen=True, kw_only=True):
+    """What a pipeline promises; checked against its output."""
+
+    reduction_min: Annotated[
+        Ratio, Meta(description="At least this share of series is saved, against the input.")
+    ] = 0.0
+    reduction_max: Annotated[Ratio, Meta(description="At most this share of series is saved.")] = 1.0
+    preserve: Annotated[
+        list[Name], Meta(description="Priority classes of which every process stays visible by its own name.")
+    ] = []
+
+
+class SeriesBudget(Model, frozen=True, kw_only=True):
+    """How many series a pipeline may put out."""
+
+    target: Annotated[int, Meta(ge=1, description="An alert warns above it.")]
+    hard: Annotated[int, Meta(ge=1, description="An alert pages above it.")]
+
+
+class PipelineSpec(Model, frozen=True, kw_only=True):
+    """A pipeline of the node agent (`edge`) or of the gateway."""
+
+    stage: Annotated[Literal["edge", "gateway"], Meta(description="Where it runs.")] = "gateway"
+    alias: Annotated[
+        Annotated[str, Meta(pattern="^[a-z_][a-z0-9_]*$")] | None,
+        Meta(
+            description="Former name, still shown in the label `pipeline_alias` for dashboards that use it.",
+            examples=["optimised"],
+        ),
+    ] = None
+    inputs: Annotated[Inputs, Meta(description="What is collected; only for stage `edge`.")] = Inputs()
+    classification: Annotated[
+        Classification | None,
+        Meta(description="Sorts resources into priority classes; only for stage `edge`."),
+    ] = None
+    rollup: Annotated[
+        Rollup | None, Meta(description="Sums processes into groups. It comes before `keep` and `drop`.")
+    ] = None
+    keep: Annotated[
+        list[Predicate],
+        Meta(description="If not empty, only what matches one of these stays (and what was rolled up)."),
+    ] = []
+    drop: Annotated[
+        list[Predicate], Meta(description="What matches one of these goes; `keep` wins over `drop`.")
+    ] = []
+    attributes: Annotated[Attributes, Meta(description="What happens to resource attributes.")] = Attributes()
+    batch: Annotated[Batch, Meta(description="Batching, last before export.")] = Batch()
+    memory: Annotated[Memory, Meta(description="Memory limiter, first in the pipeline.")] = Memory()
+    export: Annotated[
+        list[Export],
+        Meta(
+            description="Where the output goes; an edge pipeline always goes to the gateway.",
+            extra_json_schema={"x-phoenix-merge-key": "name"},
+        ),
+    ] = []
+    contract: Annotated[Contract, Meta(description="What the pipeline promises.")] = Contract()
+    budget: Annotated[SeriesBudget | None, Meta(description="How many series it may put out.")] = None
+
+
+class Pipeline(Model, frozen=True, kw_only=True):
+    """A way of metrics through the collectors."""
+
+    metadata: Metadata
+    spec: PipelineSpec

@@ -1,0 +1,173 @@
+"""Platform (`phoenix.yaml`): what holds for the whole repository."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from phoenix_gitops.model.base import LabelValue, Metadata, Model, Money, Name, Patch
+
+
+class Repository(Model, frozen=True, kw_only=True):
+    """Where the policies live in Git."""
+
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            pattern="^(https?|ssh|git|file)://[^ ]+$|^[^ @:/]+@[^ :]+:[^ ]+$",
+            description="The repository's address, as Argo CD reaches it.",
+            examples=["https://git.example.com/metrics/gitops.git"],
+        ),
+    ]
+    branch: Annotated[str, Meta(min_length=1, description="The branch that pull requests merge into.")] = (
+        "main"
+    )
+
+
+class Output(Model, frozen=True, kw_only=True):
+    """Where the compiled tree is committed."""
+
+    mode: Annotated[
+        Literal["tree", "branch", "repo"],
+        Meta(
+            description="`tree`: `generated/` stands beside the policies. `branch`: a branch per environment of the same "
+            "repository. `repo`: another repository."
+        ),
+    ] = "tree"
+    branch: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The branch that holds an environment's tree; `{environment}` stands for its name.",
+            examples=["env/{environment}"],
+        ),
+    ] = "env/{environment}"
+    url: Annotated[
+        str | None, Meta(description="The other repository's address; needed with mode `repo`.")
+    ] = None
+
+
+class ArgoCD(Model, frozen=True, kw_only=True):
+    """The Argo CD that reconciles the compiled tree."""
+
+    namespace: Annotated[Name, Meta(description="The namespace that Argo CD runs in.")] = "argocd"
+    cluster: Annotated[
+        Name,
+        Meta(description="The cluster that Argo CD runs in; Applications and AppProjects are applied there."),
+    ] = "management"
+    server: Annotated[str, Meta(description="That cluster's API server as Argo CD itself addresses it.")] = (
+        "https://kubernetes.default.svc"
+    )
+
+
+class Image(Model, frozen=True, kw_only=True):
+    """A container image, pinned."""
+
+    repository: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Registry and path, without a tag.",
+            examples=["registry.example.com/otelcol"],
+        ),
+    ]
+    tag: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
+            description="The exact tag. `latest` is refused.",
+            examples=["0.159.0"],
+        ),
+    ]
+    digest: Annotated[
+        Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")] | None,
+        Meta(
+            description="The image's digest; maturity `production` asks for it.",
+        ),
+    ] = None
+
+    @property
+    def reference(self) -> str:
+        """The image as a pod names it."""
+        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+class Catalog(Model, frozen=True, kw_only=True):
+    """Versions of what is deployed, in one place."""
+
+    collector: Annotated[
+        Image,
+        Meta(
+            description="The OpenTelemetry Collector. The tag's version chooses the component table that configs are checked "
+            "against."
+        ),
+    ] = Image(repository="otel/opentelemetry-collector-contrib", tag="0.159.0")
+
+
+class Prices(Model, frozen=True, kw_only=True):
+    """What things cost; cost rules and reports are computed from these."""
+
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of all prices.")] = "USD"
+    per_million_points: Annotated[Money, Meta(description="Price of a million ingested datapoints.")] = "0.10"
+    per_gigabyte_stored: Annotated[Money, Meta(description="Price of a gigabyte stored for a month.")] = (
+        "0.05"
+    )
+    per_core_month: Annotated[Money, Meta(description="Price of a CPU core for a month.")] = "50"
+    per_gibibyte_month: Annotated[Money, Meta(description="Price of a GiB of memory for a month.")] = "10"
+
+
+class Conventions(Model, frozen=True, kw_only=True):
+    """Names and labels that an organisation already uses. Selectors cannot change later: decide them first."""
+
+    namespace_prefix: Annotated[
+        Name, Meta(description="Namespaces of the platform's own components begin with it.")
+    ] = "phoenix"
+    labels: Annotated[
+        dict[str, LabelValue],
+        Meta(description="Labels put on every object.", examples=[{"cost-unit": "metrics"}]),
+    ] = {}
+
+
+class PlatformSpec(Model, frozen=True, kw_only=True):
+    """What holds for the whole repository."""
+
+    version: Annotated[
+        str,
+        Meta(
+            pattern="^[0-9]+[.][0-9]+[.][0-9]+$",
+            description="The exact version of the compiler; another one refuses to run.",
+            examples=["0.1.0"],
+        ),
+    ]
+    repository: Annotated[Repository, Meta(description="Where the policies live in Git.")]
+    output: Annotated[Output, Meta(description="Where the compiled tree is committed.")] = Output()
+    argocd: Annotated[ArgoCD, Meta(description="The Argo CD that reconciles the compiled tree.")] = ArgoCD()
+    catalog: Annotated[Catalog, Meta(description="Images and versions of what is deployed.")] = Catalog()
+    prices: Annotated[Prices, Meta(description="Prices behind cost rules and reports.")] = Prices()
+    conventions: Annotated[Conventions, Meta(description="Names and labels that hold everywhere.")] = (
+        Conventions()
+    )
+    rings: Annotated[
+        list[Name],
+        Meta(
+            description="Rings in the order in which a change reaches them.", examples=[["canary", "stable"]]
+        ),
+    ] = []
+    emitters: Annotated[
+        list[str],
+        Meta(
+            description="Third-party emitters to load, by entry point name (group `phoenix_gitops.emitters`)."
+        ),
+    ] = []
+    overrides: Annotated[
+        list[Patch], Meta(description="Changes to rendered objects, in every environment.")
+    ] = []
+
+
+class Platform(Model, frozen=True, kw_only=True):
+    """Compiler version, repository, catalog, prices and conventions: one a repository, in `phoenix.yaml`."""
+
+    metadata: Metadata
+    spec: PlatformSpec

@@ -1,0 +1,66 @@
+"""Values of the units that policies use: durations, quantities."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_DURATION_PART = re.compile(r"([0-9]+)(ms|s|m|h|d|w|y)")
+_MILLISECONDS = {
+    "ms": 1,
+    "s": 1_000,
+    "m": 60_000,
+    "h": 3_600_000,
+    "d": 86_400_000,
+    "w": 604_800_000,
+    "y": 31_536_000_000,
+}
+_MULTIPLIERS = {
+    "": Fraction(1),
+    "m": Fraction(1, 1000),
+    "k": Fraction(10**3),
+    "K": Fraction(10**3),
+    "M": Fraction(10**6),
+    "G": Fraction(10**9),
+    "T": Fraction(10**12),
+    "Ki": Fraction(2**10),
+    "Mi": Fraction(2**20),
+    "Gi": Fraction(2**30),
+    "Ti": Fraction(2**40),
+}
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|K|Ki|M|Mi|G|Gi|T|Ti)?")
+
+
+def milliseconds(duration: str) -> int:
+    """A duration such as `1h30m` in milliseconds; the text has passed the schema's pattern."""
+    return sum(int(n) * _MILLISECONDS[unit] for n, unit in _DURATION_PART.findall(duration))
+
+
+def seconds(duration: str) -> float:
+    """A duration in seconds."""
+    return milliseconds(duration) / 1000
+
+
+def duration(total_ms: int) -> str:
+    """The shortest Prometheus form of so many milliseconds in one unit or a few: 5400000 is `1h30m`."""
+    if total_ms == 0:
+        return "0s"
+    parts = []
+    for unit in ("w", "d", "h", "m", "s", "ms"):
+        count, total_ms = divmod(total_ms, _MILLISECONDS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def amount(quantity: str) -> Fraction:
+    """A quantity such as `512Mi` or `500m` as an exact number of its base unit (bytes, cores, pieces)."""
+    match = _QUANTITY.fullmatch(quantity)
+    if match is None:
+        raise ValueError(f"not a quantity: {quantity!r}")
+    return Fraction(match[1]) * _MULTIPLIERS[match[2] or ""]
+
+
+def mebibytes(quantity: str) -> int:
+    """A memory quantity in whole MiB, rounded down."""
+    return int(amount(quantity) / 2**20)

@@ -1,0 +1,89 @@
+"""What emitters see: one cluster of an environment with every policy that holds there, decoded, linked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phoenix_gitops.model.catalog import MetricCatalog
+from phoenix_gitops.model.control import ControlPolicy
+from phoenix_gitops.model.environment import Cluster, Environment
+from phoenix_gitops.model.pipeline import Pipeline
+from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.model.ruleset import RuleSet
+from phoenix_gitops.model.security import SecurityPolicy
+from phoenix_gitops.model.slo import SLO
+from phoenix_gitops.model.tenant import Quotas, Tenant, TenantClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantScope:
+    """A tenant that is present in the environment, with all that belongs to it."""
+
+    tenant: Tenant
+    class_: TenantClass
+    quotas: Quotas
+    """The class's quotas with the tenant's own over them."""
+    account: int
+    slos: tuple[SLO, ...]
+    rule_sets: tuple[RuleSet, ...]
+    catalogs: tuple[MetricCatalog, ...]
+    peers: tuple[tuple[str, tuple[str, ...]], ...]
+    """Namespaces of the tenants that may reach this one: (tenant, namespaces)."""
+
+    @property
+    def name(self) -> str:
+        """The tenant's name."""
+        return self.tenant.metadata.name
+
+    @property
+    def shared(self) -> bool:
+        """Whether the tenant is data of the platform's gateway, with nothing of its own."""
+        return self.class_.spec.isolation == "shared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSummary:
+    """The little that a stage needs which sees all tenants of an environment."""
+
+    name: str
+    owner: str
+    class_: str
+    isolation: str
+    namespaces: tuple[str, ...]
+    account: int
+    cost_center: str
+    retention: str
+    active_series: int | None
+    ingest_rate: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentScope:
+    """An environment without its tenants' details: what holds in all of its clusters."""
+
+    platform: Platform
+    environment: Environment
+    edge: Pipeline
+    pipelines: tuple[Pipeline, ...]
+    control: ControlPolicy | None
+    security: SecurityPolicy
+    slos: tuple[SLO, ...]
+    rule_sets: tuple[RuleSet, ...]
+    catalogs: tuple[MetricCatalog, ...]
+    """Catalogs of no tenant."""
+    tenants: tuple[TenantSummary, ...]
+    """Active and read-only tenants that are present here, by name."""
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.environment.metadata.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterScope:
+    """One cluster of an environment: the scope of a component's emitter."""
+
+    env: EnvironmentScope
+    cluster: Cluster
