@@ -25,6 +25,7 @@ _TABLE: tuple[Code, ...] = (
     # 4xx guardrails
     # 5xx references and relations
     # 6xx templates, emitters and overrides
+    Code("PHX670", "missing-cluster-fact", "a network policy needs a fact that the cluster does not give"),
     # 7xx generated objects
     # 8xx writing
     # 9xx git and tools

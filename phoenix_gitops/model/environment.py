@@ -36,13 +36,24 @@ class Dns(Model, frozen=True, kw_only=True):
     pod_labels: Annotated[dict[str, str], Meta(description="Labels of the DNS pods.")] = msgspec.field(
         default_factory=lambda: {"k8s-app": "kube-dns"}
     )
+    port: Annotated[
+        Port,
+        Meta(
+            description="The port that the DNS pods listen on, which is not the Service's everywhere (OpenShift: 5353)."
+        ),
+    ] = 53
 
 
 class ApiServer(Model, frozen=True, kw_only=True):
     """How pods reach the API server, which runs on the host network: no pod selector finds it."""
 
     ip_blocks: Annotated[
-        list[Cidr], Meta(min_length=1, description="The API server's addresses.", examples=[["10.0.0.1/32"]])
+        list[Cidr],
+        Meta(
+            min_length=1,
+            description="The addresses of the API server itself (the endpoints of the Service `kubernetes`).",
+            examples=[["10.0.0.1/32"]],
+        ),
     ]
     port: Annotated[Port, Meta(description="The port that the API server listens on.")] = 443
 
@@ -198,10 +209,10 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     control: Annotated[
         Name | None,
         Meta(
-            description="The control policy that picks the profile; null for none.",
+            description="The control policy that picks the profile; absent: none.",
             extra_json_schema=reference("ControlPolicy"),
         ),
-    ] = "standard"
+    ] = None
     security: Annotated[
         Name, Meta(description="The security policy.", extra_json_schema=reference("SecurityPolicy"))
     ] = "standard"
