@@ -28,9 +28,7 @@ class Dns(Model, frozen=True, kw_only=True):
 
     ip_blocks: Annotated[
         list[Cidr],
-        Meta(
-            description="Addresses of a node-local cache, which is no pod.", examples=[["169.254.20.10/32"]]
-        ),
+        Meta(description="Addresses of a node-local cache, which is no pod.", examples=[["169.254.20.10/32"]]),
     ] = []
     namespace: Annotated[str, Meta(description="The namespace of the DNS pods.")] = "kube-system"
     pod_labels: Annotated[dict[str, str], Meta(description="Labels of the DNS pods.")] = msgspec.field(
@@ -56,6 +54,15 @@ class ApiServer(Model, frozen=True, kw_only=True):
         ),
     ]
     port: Annotated[Port, Meta(description="The port that the API server listens on.")] = 443
+
+
+class Scraper(Model, frozen=True, kw_only=True):
+    """The pods that scrape the platform. They alone reach its metrics ports, which show every tenant's series."""
+
+    namespace: Annotated[str, Meta(description="Their namespace.")] = "monitoring"
+    pod_labels: Annotated[dict[str, str], Meta(description="Their labels.")] = msgspec.field(
+        default_factory=lambda: {"app.kubernetes.io/name": "prometheus"}
+    )
 
 
 class ClusterCapacity(Model, frozen=True, kw_only=True):
@@ -100,9 +107,7 @@ class Cluster(Model, frozen=True, kw_only=True):
     zones: Annotated[
         list[str], Meta(description="Availability zones of its nodes.", examples=[["eu-1a", "eu-1b"]])
     ] = []
-    provides: Annotated[Provides, Meta(description="Operators and add-ons that the cluster runs.")] = (
-        Provides()
-    )
+    provides: Annotated[Provides, Meta(description="Operators and add-ons that the cluster runs.")] = Provides()
     discovery_labels: Annotated[
         dict[str, LabelValue],
         Meta(
@@ -114,6 +119,10 @@ class Cluster(Model, frozen=True, kw_only=True):
     api_server: Annotated[
         ApiServer | None, Meta(description="How pods reach the API server; network policies need it.")
     ] = None
+    scraper: Annotated[
+        Scraper | None,
+        Meta(description="Who scrapes the platform's metrics; network policies let nobody else in."),
+    ] = None
     capacity: Annotated[ClusterCapacity | None, Meta(description="What its metrics storage can hold.")] = None
 
 
@@ -121,9 +130,7 @@ class Telemetry(Model, frozen=True, kw_only=True):
     """How often things are measured."""
 
     scrape_interval: Annotated[Duration, Meta(description="Time between two scrapes.")] = "15s"
-    evaluation_interval: Annotated[
-        Duration, Meta(description="Time between two evaluations of a rule group.")
-    ] = "30s"
+    evaluation_interval: Annotated[Duration, Meta(description="Time between two evaluations of a rule group.")] = "30s"
 
 
 class Agent(Model, frozen=True, kw_only=True):
@@ -147,9 +154,7 @@ class Retry(Model, frozen=True, kw_only=True):
     """How Argo CD retries a failed sync."""
 
     limit: Annotated[int, Meta(ge=0, le=100, description="Attempts.")] = 5
-    backoff: Annotated[Duration, Meta(description="Wait before the second attempt; doubles each time.")] = (
-        "10s"
-    )
+    backoff: Annotated[Duration, Meta(description="Wait before the second attempt; doubles each time.")] = "10s"
     max_backoff: Annotated[Duration, Meta(description="The longest wait.")] = "5m"
 
 
@@ -176,17 +181,13 @@ class Budget(Model, frozen=True, kw_only=True):
     overcommit: Annotated[
         float, Meta(ge=1, le=10, description="How far the sum of tenants' quotas may exceed `activeSeries`.")
     ] = 1.0
-    monthly_cost: Annotated[Money | None, Meta(description="Cost a month, in the platform's currency.")] = (
-        None
-    )
+    monthly_cost: Annotated[Money | None, Meta(description="Cost a month, in the platform's currency.")] = None
 
 
 class EnvironmentSpec(Model, frozen=True, kw_only=True):
     """Clusters and the policies that hold in them."""
 
-    class_: Annotated[
-        Literal["dev", "staging", "prod", "reference"], Meta(description="What the environment is for.")
-    ]
+    class_: Annotated[Literal["dev", "staging", "prod", "reference"], Meta(description="What the environment is for.")]
     clusters: Annotated[
         list[Cluster],
         Meta(min_length=1, description="Its clusters.", extra_json_schema={"x-phoenix-merge-key": "name"}),
@@ -228,9 +229,7 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     gateway: Annotated[Gateway, Meta(description="The collector that agents send to.")] = Gateway()
     sync: Annotated[Sync, Meta(description="How Argo CD keeps the clusters equal to Git.")] = Sync()
     budget: Annotated[Budget, Meta(description="What the environment may use.")] = Budget()
-    overrides: Annotated[
-        list[Patch], Meta(description="Changes to rendered objects of this environment.")
-    ] = []
+    overrides: Annotated[list[Patch], Meta(description="Changes to rendered objects of this environment.")] = []
 
 
 class Environment(Model, frozen=True, kw_only=True):

@@ -14,9 +14,7 @@ class ExcludeGroup(Model, frozen=True, kw_only=True):
     """Processes that are not measured."""
 
     name: Annotated[Name, Meta(description="What they have in common.")]
-    patterns: Annotated[
-        list[Regex], Meta(min_length=1, description="RE2 patterns of executable names; not anchored.")
-    ]
+    patterns: Annotated[list[Regex], Meta(min_length=1, description="RE2 patterns of executable names; not anchored.")]
 
 
 class HostMetrics(Model, frozen=True, kw_only=True):
@@ -43,6 +41,28 @@ class HostMetrics(Model, frozen=True, kw_only=True):
             "process.open_file_descriptors",
         ]
     )
+    process_attributes: Annotated[
+        list[
+            Literal[
+                "process.cgroup",
+                "process.command",
+                "process.command_line",
+                "process.executable.name",
+                "process.executable.path",
+                "process.owner",
+                "process.parent_pid",
+                "process.pid",
+            ]
+        ],
+        Meta(description="Resource attributes read of each process; without its name it has no class."),
+    ] = msgspec.field(
+        default_factory=lambda: [
+            "process.executable.name",
+            "process.command_line",
+            "process.owner",
+            "process.pid",
+        ]
+    )
     exclude: Annotated[
         list[ExcludeGroup],
         Meta(description="Processes that are left out.", extra_json_schema={"x-phoenix-merge-key": "name"}),
@@ -62,21 +82,17 @@ class PrometheusScrape(Model, frozen=True, kw_only=True):
     interval: Annotated[Duration, Meta(description="Time between two scrapes.")] = "15s"
     kubelet: Annotated[bool, Meta(description="Scrape the kubelet.")] = False
     cadvisor: Annotated[bool, Meta(description="Scrape cAdvisor, the kubelet's container metrics.")] = False
-    pods: Annotated[
-        bool, Meta(description='Scrape pods that carry the annotation `prometheus.io/scrape: "true"`.')
-    ] = False
+    pods: Annotated[bool, Meta(description='Scrape pods that carry the annotation `prometheus.io/scrape: "true"`.')] = (
+        False
+    )
 
 
 class Inputs(Model, frozen=True, kw_only=True):
     """What an edge pipeline collects; an absent input is off."""
 
-    hostmetrics: Annotated[HostMetrics | None, Meta(description="Metrics of the node and its processes.")] = (
-        None
-    )
+    hostmetrics: Annotated[HostMetrics | None, Meta(description="Metrics of the node and its processes.")] = None
     otlp: Annotated[Otlp | None, Meta(description="OTLP from workloads on the node.")] = None
-    prometheus: Annotated[PrometheusScrape | None, Meta(description="Scraping of targets on the node.")] = (
-        None
-    )
+    prometheus: Annotated[PrometheusScrape | None, Meta(description="Scraping of targets on the node.")] = None
 
 
 class PriorityClass(Model, frozen=True, kw_only=True):
@@ -87,7 +103,10 @@ class PriorityClass(Model, frozen=True, kw_only=True):
 
 
 class Classification(Model, frozen=True, kw_only=True):
-    """Sorts resources into classes; the first class that matches wins."""
+    """Sorts processes into classes; the first class that matches wins.
+
+    A resource without the attribute is no process: it gets no class, and neither `keep` nor a roll-up touches it.
+    """
 
     attribute: Annotated[str, Meta(min_length=1, description="The resource attribute that decides.")] = (
         "process.executable.name"
@@ -100,7 +119,7 @@ class Classification(Model, frozen=True, kw_only=True):
             extra_json_schema={"x-phoenix-merge-key": "name"},
         ),
     ]
-    default: Annotated[Name, Meta(description="The class of everything else.")] = "low"
+    default: Annotated[Name, Meta(description="The class of every other resource that bears the attribute.")] = "low"
 
 
 class Predicate(Model, frozen=True, kw_only=True):
@@ -110,15 +129,24 @@ class Predicate(Model, frozen=True, kw_only=True):
     executables: Annotated[
         Regex | None, Meta(description="RE2 pattern of process.executable.name; anchored at both ends.")
     ] = None
-    metrics: Annotated[
-        Regex | None, Meta(description="RE2 pattern of the metric's name; anchored at both ends.")
+    metrics: Annotated[Regex | None, Meta(description="RE2 pattern of the metric's name; anchored at both ends.")] = (
+        None
+    )
+
+
+class ProcessMatch(Model, frozen=True, kw_only=True):
+    """A condition on a process as a whole; all parts that are given must hold."""
+
+    classes: Annotated[list[Name], Meta(description="Its priority class is one of these.")] = []
+    executables: Annotated[
+        Regex | None, Meta(description="RE2 pattern of process.executable.name; anchored at both ends.")
     ] = None
 
 
 class Rollup(Model, frozen=True, kw_only=True):
-    """Sums processes into one series per group, before anything is dropped."""
+    """Adds processes up into one series per group, before anything is dropped."""
 
-    match: Annotated[Predicate, Meta(description="What is rolled up.")]
+    match: Annotated[ProcessMatch, Meta(description="Which processes are rolled up.")]
     into: Annotated[
         str,
         Meta(
@@ -138,6 +166,28 @@ class Rollup(Model, frozen=True, kw_only=True):
             examples=["rollup.process.count"],
         ),
     ] = None
+    count_from: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The metric by which processes are counted: each that shows it counts once.",
+        ),
+    ] = "process.memory.usage"
+
+
+class Grade(Model, frozen=True, kw_only=True):
+    """A value of a graded attribute and the processes that get it."""
+
+    match: Annotated[ProcessMatch, Meta(description="Which processes get it.")]
+    value: Annotated[str, Meta(description="The value.", examples=["0.9"])]
+
+
+class GradedAttribute(Model, frozen=True, kw_only=True):
+    """A resource attribute whose value depends on the process; the first grade that matches wins."""
+
+    name: Annotated[str, Meta(min_length=1, description="The attribute.", examples=["phoenix.cardinality.risk"])]
+    grades: Annotated[list[Grade], Meta(min_length=1, description="The values, first match first.")]
+    default: Annotated[str | None, Meta(description="The value of every other process.")] = None
 
 
 class DropAttribute(Model, frozen=True, kw_only=True):
@@ -152,11 +202,12 @@ class Attributes(Model, frozen=True, kw_only=True):
 
     drop: Annotated[list[DropAttribute], Meta(description="Attributes that are dropped.")] = []
     keep_only: Annotated[
-        list[str], Meta(description="If not empty, every other resource attribute is dropped.")
+        list[str], Meta(description="If not empty, every other resource attribute of a process is dropped.")
     ] = []
     set: Annotated[
         dict[str, str], Meta(description="Resource attributes that are set, overwriting what a client says.")
     ] = {}
+    grade: Annotated[list[GradedAttribute], Meta(description="Resource attributes that depend on the process.")] = []
 
 
 class Queue(Model, frozen=True, kw_only=True):
@@ -186,9 +237,9 @@ class PrometheusExport(Model, frozen=True, kw_only=True):
             examples=["phoenix_opt_final_output"],
         ),
     ]
-    expiration: Annotated[
-        Duration, Meta(description="A series that gets no data for so long is no longer shown.")
-    ] = "5m"
+    expiration: Annotated[Duration, Meta(description="A series that gets no data for so long is no longer shown.")] = (
+        "5m"
+    )
 
 
 class SecretRef(Model, frozen=True, kw_only=True):
@@ -209,14 +260,10 @@ class OtlpHttpExport(Model, frozen=True, kw_only=True):
             examples=["https://otlp.example.com:4318"],
         ),
     ]
-    header: Annotated[str | None, Meta(description="Header that carries the key.", examples=["api-key"])] = (
-        None
-    )
+    header: Annotated[str | None, Meta(description="Header that carries the key.", examples=["api-key"])] = None
     secret_ref: Annotated[SecretRef | None, Meta(description="Where the key is.")] = None
     delta: Annotated[bool, Meta(description="Send counters as differences, as some backends ask.")] = False
-    compression: Annotated[Literal["gzip", "none", "zstd"], Meta(description="Compression of the body.")] = (
-        "gzip"
-    )
+    compression: Annotated[Literal["gzip", "none", "zstd"], Meta(description="Compression of the body.")] = "gzip"
     queue: Annotated[Queue, Meta(description="What waits while the backend is away.")] = Queue()
     retry: Annotated[ExportRetry, Meta(description="How a failed export is retried.")] = ExportRetry()
 
@@ -226,9 +273,7 @@ class Export(Model, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="The export's name; environments switch optional ones on by it.")]
     optional: Annotated[bool, Meta(description="Off unless the environment lists it in `exports`.")] = False
-    prometheus: Annotated[
-        PrometheusExport | None, Meta(description="An endpoint that Prometheus scrapes.")
-    ] = None
+    prometheus: Annotated[PrometheusExport | None, Meta(description="An endpoint that Prometheus scrapes.")] = None
     otlp_http: Annotated[OtlpHttpExport | None, Meta(description="OTLP over HTTP to a backend.")] = None
 
 
@@ -253,9 +298,9 @@ class Memory(Model, frozen=True, kw_only=True):
 class Contract(Model, frozen=True, kw_only=True):
     """What a pipeline promises; checked against its output."""
 
-    reduction_min: Annotated[
-        Ratio, Meta(description="At least this share of series is saved, against the input.")
-    ] = 0.0
+    reduction_min: Annotated[Ratio, Meta(description="At least this share of series is saved, against the input.")] = (
+        0.0
+    )
     reduction_max: Annotated[Ratio, Meta(description="At most this share of series is saved.")] = 1.0
     preserve: Annotated[
         list[Name], Meta(description="Priority classes of which every process stays visible by its own name.")
@@ -290,12 +335,17 @@ class PipelineSpec(Model, frozen=True, kw_only=True):
     ] = None
     keep: Annotated[
         list[Predicate],
-        Meta(description="If not empty, only what matches one of these stays (and what was rolled up)."),
+        Meta(description="If not empty, only processes that match one of these stay, and what was rolled up."),
     ] = []
-    drop: Annotated[
-        list[Predicate], Meta(description="What matches one of these goes; `keep` wins over `drop`.")
-    ] = []
+    drop: Annotated[list[Predicate], Meta(description="What matches one of these goes; `keep` wins over `drop`.")] = []
     attributes: Annotated[Attributes, Meta(description="What happens to resource attributes.")] = Attributes()
+    combine_gauges: Annotated[
+        Literal["max", "mean", "sum"],
+        Meta(
+            description="How gauges of processes are combined that dropped attributes or a roll-up make one series. "
+            "Sums are added."
+        ),
+    ] = "max"
     batch: Annotated[Batch, Meta(description="Batching, last before export.")] = Batch()
     memory: Annotated[Memory, Meta(description="Memory limiter, first in the pipeline.")] = Memory()
     export: Annotated[
