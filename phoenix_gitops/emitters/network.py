@@ -13,6 +13,7 @@ from typing import Any
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Render
 from phoenix_gitops.model.environment import Cluster
+from phoenix_gitops.model.platform import Platform
 
 Rule = dict[str, Any]
 Peer = dict[str, Any]
@@ -21,6 +22,16 @@ Port = dict[str, Any]
 TEMPLATE = "network/networkpolicy.yaml.j2"
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that the API server itself puts on each namespace: nobody can claim another's name with it."""
+
+
+def agent_namespace(platform: Platform) -> str:
+    """The namespace of the node agents, which need more of a node than `restricted` allows."""
+    return f"{platform.spec.conventions.namespace_prefix}-agents"
+
+
+def gateway_namespace(platform: Platform) -> str:
+    """The namespace of the platform's gateway."""
+    return f"{platform.spec.conventions.namespace_prefix}-gateway"
 
 
 def tcp(*ports: int) -> list[Port]:
@@ -75,9 +86,7 @@ def dns_egress(cluster: Cluster) -> Rule | Diagnostic:
     """
     dns = cluster.dns
     if dns is None:
-        return _missing(
-            cluster, "dns", "say how pods reach DNS: `dns: {}` for the usual pods in `kube-system`"
-        )
+        return _missing(cluster, "dns", "say how pods reach DNS: `dns: {}` for the usual pods in `kube-system`")
     peers = [*blocks(dns.ip_blocks), pods_in([dns.namespace], dns.pod_labels)]
     return egress(peers, [{"port": dns.port, "protocol": protocol} for protocol in ("TCP", "UDP")])
 
@@ -91,9 +100,20 @@ def api_egress(cluster: Cluster) -> Rule | Diagnostic:
     return egress(blocks(server.ip_blocks), tcp(server.port))
 
 
-def deny_all(render: Render, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def deny_all(
+    render: Render, namespace: str, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The NetworkPolicy `default-deny`: what no other policy of the namespace allows is refused."""
-    return policy(render, "default-deny", namespace, labels, {}, ingress_rules=(), egress_rules=())
+    return policy(
+        render,
+        "default-deny",
+        namespace,
+        labels,
+        {},
+        ingress_rules=(),
+        egress_rules=(),
+        annotations=annotations,
+    )
 
 
 def policy(
@@ -105,21 +125,21 @@ def policy(
     *,
     ingress_rules: Sequence[Rule] | None = None,
     egress_rules: Sequence[Rule] | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """A NetworkPolicy for the pods that bear `selector` (all pods if it is empty).
 
     A direction whose rules are None is not governed by this policy; an empty sequence isolates the pods.
     """
     types = [
-        direction
-        for direction, rules in (("Ingress", ingress_rules), ("Egress", egress_rules))
-        if rules is not None
+        direction for direction, rules in (("Ingress", ingress_rules), ("Egress", egress_rules)) if rules is not None
     ]
     return render(
         TEMPLATE,
         name=name,
         namespace=namespace,
         labels=dict(labels),
+        annotations=dict(annotations or {}),
         selector=_selector(selector),
         types=types,
         ingress=list(ingress_rules or ()),
