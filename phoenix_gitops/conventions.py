@@ -26,6 +26,45 @@ ENVIRONMENT: Final = f"{POLICY_GROUP}/environment"
 COMPONENT: Final = f"{POLICY_GROUP}/component"
 """Label: the component (= domain) of the output to which an object belongs."""
 
+CLUSTER: Final = f"{POLICY_GROUP}/cluster"
+"""Label: the cluster for which an object was compiled."""
+
+CLASS: Final = f"{POLICY_GROUP}/class"
+"""Label of Applications: what their environment is for, its `class`."""
+
+RING: Final = f"{POLICY_GROUP}/ring"
+"""Label of Applications: their environment's ring."""
+
+MATURITY: Final = f"{POLICY_GROUP}/maturity"
+"""Label of Applications: their environment's maturity."""
+
+TENANT_CLASS: Final = f"{POLICY_GROUP}/tenant-class"
+"""Label of namespaces: the class of their tenant."""
+
+ISOLATION: Final = f"{POLICY_GROUP}/isolation"
+"""Label of namespaces: how their tenant is isolated."""
+
+STATE: Final = f"{POLICY_GROUP}/state"
+"""Label of namespaces: their tenant's state."""
+
+COST_CENTER: Final = f"{POLICY_GROUP}/cost-center"
+"""Label: who pays."""
+
+RESIDENCY: Final = f"{POLICY_GROUP}/residency"
+"""Label of namespaces: the jurisdiction in which their tenant's data must lie."""
+
+ACCOUNT: Final = f"{POLICY_GROUP}/account"
+"""Annotation of namespaces: their tenant's account id."""
+
+QUOTA_ENFORCEMENT: Final = f"{POLICY_GROUP}/quota-enforcement"
+"""Annotation: how exactly each of a tenant's quotas is held, as `cpu=exact,activeSeries=alert-only`."""
+
+SYNC_WAVE: Final = "argocd.argoproj.io/sync-wave"
+"""Annotation: the wave in which Argo CD applies an object; a wave holds only inside one Application."""
+
+SYNC_OPTIONS: Final = "argocd.argoproj.io/sync-options"
+"""Annotation: how Argo CD treats an object, as `Prune=confirm,Delete=confirm`."""
+
 APP_NAME: Final = "app.kubernetes.io/name"
 APP_INSTANCE: Final = "app.kubernetes.io/instance"
 APP_COMPONENT: Final = "app.kubernetes.io/component"

@@ -29,6 +29,8 @@ class TenantScope:
     catalogs: tuple[MetricCatalog, ...]
     peers: tuple[tuple[str, tuple[str, ...]], ...]
     """Namespaces of the tenants that may reach this one: (tenant, namespaces)."""
+    targets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Namespaces of the tenants that this one may reach, because they name it: (tenant, namespaces)."""
 
     @property
     def name(self) -> str:

@@ -23,6 +23,24 @@ from phoenix_gitops.model.base import (
 )
 
 
+Component = Literal[
+    "gitops",
+    "tenancy",
+    "ingest",
+    "stream",
+    "storage",
+    "rules",
+    "control",
+    "security",
+    "resilience",
+    "observability",
+    "delivery",
+    "finops",
+    "local",
+]
+"""A component of the output; the same names as `artifact.COMPONENTS`."""
+
+
 class Dns(Model, frozen=True, kw_only=True):
     """How pods reach DNS. Name either the pods that serve it or, with a node-local cache, its addresses."""
 
@@ -165,7 +183,7 @@ class Sync(Model, frozen=True, kw_only=True):
     self_heal: Annotated[bool, Meta(description="Whether a change by hand in the cluster is undone.")] = True
     prune: Annotated[bool, Meta(description="Whether what left Git is deleted in the cluster.")] = True
     keep: Annotated[
-        list[str],
+        list[Component],
         Meta(
             description="Components that are never pruned automatically, whatever `prune` says.",
             examples=[["ingest"]],

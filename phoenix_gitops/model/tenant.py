@@ -29,10 +29,10 @@ class Quotas(Model, frozen=True, kw_only=True):
     active_series: Annotated[int | None, Meta(description="Active series.", examples=[200000])] = None
     ingest_rate: Annotated[int | None, Meta(description="Datapoints a second.", examples=[20000])] = None
     cpu: Annotated[
-        Quantity | None, Meta(description="Sum of CPU requests and limits in its namespaces, in cores.")
+        Quantity | None, Meta(description="Sum of CPU requests, and of limits, in each of its namespaces, in cores.")
     ] = None
     memory: Annotated[
-        Quantity | None, Meta(description="Sum of memory requests and limits in its namespaces.")
+        Quantity | None, Meta(description="Sum of memory requests, and of limits, in each of its namespaces.")
     ] = None
     pods: Annotated[int | None, Meta(description="Pods in each of its namespaces.")] = None
 
@@ -44,6 +44,10 @@ class ContainerDefaults(Model, frozen=True, kw_only=True):
     memory_request: Annotated[Quantity, Meta(description="Memory reserved.")] = "64Mi"
     cpu_limit: Annotated[Quantity, Meta(description="CPU allowed, in cores.")] = "500m"
     memory_limit: Annotated[Quantity, Meta(description="Memory allowed.")] = "512Mi"
+    max_ratio: Annotated[
+        int | None,
+        Meta(ge=1, description="A container's limit is at most so many times its request; absent: any."),
+    ] = None
 
 
 class TenantClassSpec(Model, frozen=True, kw_only=True):
@@ -66,12 +70,8 @@ class TenantClassSpec(Model, frozen=True, kw_only=True):
     container_defaults: Annotated[
         ContainerDefaults, Meta(description="Resources of containers that say nothing (LimitRange).")
     ] = ContainerDefaults()
-    gateway: Annotated[
-        Gateway, Meta(description="The tenant's own gateway, where isolation gives it one.")
-    ] = Gateway(
-        resources=Resources(
-            cpu_request="100m", memory_request="256Mi", cpu_limit="500m", memory_limit="256Mi"
-        )
+    gateway: Annotated[Gateway, Meta(description="The tenant's own gateway, where isolation gives it one.")] = Gateway(
+        resources=Resources(cpu_request="100m", memory_request="256Mi", cpu_limit="500m", memory_limit="256Mi")
     )
 
 
@@ -94,9 +94,7 @@ class Identity(Model, frozen=True, kw_only=True):
 class Access(Model, frozen=True, kw_only=True):
     """Groups of the cluster's identity provider and what they may do in the tenant's namespaces."""
 
-    viewers: Annotated[
-        list[str], Meta(description="Groups that may read.", examples=[["checkout-devs"]])
-    ] = []
+    viewers: Annotated[list[str], Meta(description="Groups that may read.", examples=[["checkout-devs"]])] = []
     editors: Annotated[
         list[str], Meta(description="Groups that may change workloads.", examples=[["checkout-leads"]])
     ] = []
@@ -124,9 +122,9 @@ class TenantSpec(Model, frozen=True, kw_only=True):
 
     class_: Annotated[Name, Meta(description="Its TenantClass.", extra_json_schema=reference("TenantClass"))]
     identity: Annotated[Identity, Meta(description="How the platform knows the tenant.")]
-    environment_selector: Annotated[
-        Selector, Meta(description="The environments it is in; empty means all.")
-    ] = Selector()
+    environment_selector: Annotated[Selector, Meta(description="The environments it is in; empty means all.")] = (
+        Selector()
+    )
     state: Annotated[
         Literal["active", "readOnly", "retired"],
         Meta(

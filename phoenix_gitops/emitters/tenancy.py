@@ -1,0 +1,240 @@
+"""Tenancy: namespaces, quotas, rights and network edges of the tenants that are not data of a shared gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from phoenix_gitops import conventions
+from phoenix_gitops.artifact import Artifact, PolicyRef
+from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.emitters import network, rights
+from phoenix_gitops.emitters.base import Emitted, Render
+from phoenix_gitops.emitters.limits import check_limits
+from phoenix_gitops.scope import ClusterScope, TenantScope
+
+COMPONENT: Final = "tenancy"
+
+_NAMESPACE_WAVE: Final = {conventions.SYNC_WAVE: "-10"}
+_CONTENT_WAVE: Final = {conventions.SYNC_WAVE: "-5"}
+"""Walls and rights stand before anything that a later wave of the same Application puts between them."""
+
+_ENFORCEMENT: Final = {
+    "cpu": "exact",
+    "memory": "exact",
+    "pods": "exact",
+    "active_series": "alert-only",
+    "ingest_rate": "alert-only",
+}
+"""How exactly each quota is held. The open-source collector has no cap per tenant, so rules watch what it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One namespace of a tenant, and what all objects in it have in common."""
+
+    scope: ClusterScope
+    tenant: TenantScope
+    namespace: str
+    render: Render
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {conventions.ENVIRONMENT: self.scope.env.name, conventions.TENANT: self.tenant.name}
+
+    def artifact(self, kind: str, **values: object) -> Artifact:
+        """An object in the namespace, from the template of its kind."""
+        template = f"tenancy/{kind}.yaml.j2"
+        common: dict[str, object] = {
+            "namespace": self.namespace,
+            "labels": self.labels,
+            "annotations": _CONTENT_WAVE,
+        }
+        return self.wrap(self.render(template, **{**common, **values}), template)
+
+    def wrap(self, body: dict[str, Any], template: str) -> Artifact:
+        """An object of the tenant."""
+        policy = PolicyRef("Tenant", self.tenant.name)
+        return Artifact(component=COMPONENT, policy=policy, body=body, template=template)
+
+
+def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
+    """The platform team's rights in the namespaces of the platform's own collectors."""
+    access = scope.env.security.spec.access
+    policy = PolicyRef("SecurityPolicy", scope.env.security.metadata.name)
+    grants = rights.platform_grants(access.viewers, access.operators)
+    for namespace in (network.agent_namespace(scope.env.platform), network.gateway_namespace(scope.env.platform)):
+        for grant in grants:
+            for kind in ("role", "rolebinding"):
+                template = f"tenancy/{kind}.yaml.j2"
+                body = render(
+                    template,
+                    name=grant.name,
+                    namespace=namespace,
+                    labels={conventions.ENVIRONMENT: scope.env.name},
+                    annotations=_CONTENT_WAVE,
+                    rules=grant.rules,
+                    groups=grant.groups,
+                )
+                yield Artifact(component=COMPONENT, policy=policy, body=body, template=template)
+
+
+def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
+    """A tenant's namespaces with all that bounds them; nothing for a shared tenant and for a retired one."""
+    if tenant.shared or tenant.tenant.spec.state == "retired":
+        return
+    faults = [*_reserved(scope, tenant), *check_limits(tenant)]
+    if faults:
+        yield from faults
+        return
+    for namespace in sorted(tenant.tenant.spec.identity.namespaces):
+        yield from _emit_namespace(_Place(scope, tenant, namespace, render))
+
+
+def _emit_namespace(place: _Place) -> Iterator[Emitted]:
+    yield _namespace(place)
+    yield from _quota(place)
+    yield _limits(place)
+    yield from _network(place)
+    yield place.artifact("serviceaccount", name=place.tenant.name)
+    access = place.tenant.tenant.spec.access
+    # A read-only tenant's editors still see what they had.
+    writers = access.editors if place.tenant.tenant.spec.state == "active" else []
+    for grant in rights.tenant_grants([*access.viewers, *access.editors], writers):
+        yield place.artifact("role", name=grant.name, rules=grant.rules)
+        yield place.artifact("rolebinding", name=grant.name, groups=grant.groups)
+
+
+def _namespace(place: _Place) -> Artifact:
+    spec = place.tenant.tenant.spec
+    class_ = place.tenant.class_
+    labels = {
+        **place.labels,
+        conventions.TENANT_CLASS: class_.metadata.name,
+        conventions.ISOLATION: class_.spec.isolation,
+        conventions.STATE: spec.state,
+        **_pod_security(place),
+    }
+    if spec.cost_center:
+        labels[conventions.COST_CENTER] = spec.cost_center
+    if spec.residency:
+        labels[conventions.RESIDENCY] = spec.residency
+    annotations = {
+        # Deleting a namespace deletes what its tenant runs and stores there.
+        conventions.SYNC_OPTIONS: "Prune=confirm,Delete=confirm",
+        **_NAMESPACE_WAVE,
+        conventions.ACCOUNT: str(place.tenant.account),
+        **_enforcement(place),
+    }
+    return place.artifact("namespace", name=place.namespace, labels=labels, annotations=annotations)
+
+
+def _pod_security(place: _Place) -> dict[str, str]:
+    """Pod Security: the class's level is enforced, and whatever falls short of `restricted` is told."""
+    followed = place.scope.env.security.spec.pod_security_version
+    version = "latest" if followed == "latest" else f"v{place.scope.cluster.kubernetes}"
+    levels = {"enforce": place.tenant.class_.spec.pod_security, "audit": "restricted", "warn": "restricted"}
+    labels = {}
+    for mode, level in levels.items():
+        labels[f"pod-security.kubernetes.io/{mode}"] = level
+        labels[f"pod-security.kubernetes.io/{mode}-version"] = version
+    return labels
+
+
+def _enforcement(place: _Place) -> dict[str, str]:
+    quotas = place.tenant.quotas
+    held = [f"{_camel(field)}={how}" for field, how in _ENFORCEMENT.items() if getattr(quotas, field) is not None]
+    return {conventions.QUOTA_ENFORCEMENT: ",".join(held)} if held else {}
+
+
+def _camel(field: str) -> str:
+    head, *rest = field.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _quota(place: _Place) -> Iterator[Artifact]:
+    quotas = place.tenant.quotas
+    hard: dict[str, str] = {}
+    if quotas.cpu is not None:
+        hard |= {"requests.cpu": quotas.cpu, "limits.cpu": quotas.cpu}
+    if quotas.memory is not None:
+        hard |= {"requests.memory": quotas.memory, "limits.memory": quotas.memory}
+    if quotas.pods is not None:
+        hard["pods"] = str(quotas.pods)
+    if hard:
+        annotations = {**_CONTENT_WAVE, **_enforcement(place)}
+        yield place.artifact("resourcequota", name="tenant", annotations=annotations, hard=hard)
+
+
+def _limits(place: _Place) -> Artifact:
+    defaults = place.tenant.class_.spec.container_defaults
+    return place.artifact(
+        "limitrange",
+        name="tenant",
+        cpu_request=defaults.cpu_request,
+        memory_request=defaults.memory_request,
+        cpu_limit=defaults.cpu_limit,
+        memory_limit=defaults.memory_limit,
+        max_ratio=defaults.max_ratio,
+    )
+
+
+def _network(place: _Place) -> Iterator[Emitted]:
+    """Nothing in or out, but for the declared edges."""
+    dns = network.dns_egress(place.scope.cluster)
+    if isinstance(dns, Diagnostic):
+        yield dns
+        return
+    common: Mapping[str, Any] = {"labels": place.labels, "annotations": _CONTENT_WAVE}
+    yield place.wrap(network.deny_all(place.render, place.namespace, **common), network.TEMPLATE)
+    body = network.policy(
+        place.render,
+        "allow-declared",
+        place.namespace,
+        selector={},
+        ingress_rules=_ingress(place),
+        egress_rules=[dns, *_egress(place)],
+        **common,
+    )
+    yield place.wrap(body, network.TEMPLATE)
+
+
+def _ingress(place: _Place) -> list[network.Rule]:
+    rules = [network.ingress([network.pods_in(place.tenant.tenant.spec.identity.namespaces)])]
+    rules += [network.ingress([network.pods_in(namespaces)]) for _, namespaces in sorted(place.tenant.peers)]
+    scraping = place.scope.env.edge.spec.inputs.prometheus
+    if scraping is not None and scraping.pods:
+        # The port is what each pod's annotation says, so none can be named here.
+        rules.append(network.ingress([network.pods_in([network.agent_namespace(place.scope.env.platform)])]))
+    return rules
+
+
+def _egress(place: _Place) -> list[network.Rule]:
+    spec = place.tenant.tenant.spec
+    rules = [network.egress([network.pods_in(spec.identity.namespaces)])]
+    rules += [network.egress([network.pods_in(namespaces)]) for _, namespaces in sorted(place.tenant.targets)]
+    otlp = place.scope.env.edge.spec.inputs.otlp
+    if otlp is not None:
+        agents = network.pods_in([network.agent_namespace(place.scope.env.platform)])
+        rules.append(network.egress([agents], network.tcp(otlp.grpc_port, otlp.http_port)))
+    declared = sorted({(edge.cidr, edge.port) for edge in spec.network.egress})
+    rules += [network.egress(network.blocks([cidr]), network.tcp(port)) for cidr, port in declared]
+    return rules
+
+
+def _reserved(scope: ClusterScope, tenant: TenantScope) -> Iterator[Diagnostic]:
+    """Namespaces of the cluster, of Argo CD and of the platform: rights there are rights over everybody."""
+    platform = scope.env.platform.spec
+    prefix = platform.conventions.namespace_prefix
+    for namespace in sorted(tenant.tenant.spec.identity.namespaces):
+        if (
+            namespace in {"default", platform.argocd.namespace, prefix}
+            or namespace.startswith("kube-")
+            or namespace.startswith(f"{prefix}-")
+        ):
+            yield Diagnostic(
+                code="PHX671",
+                message=f"tenant `{tenant.name}` cannot own namespace `{namespace}`, which is not a tenant's",
+                help="give the tenant a namespace of its own in `spec.identity.namespaces`",
+            )
