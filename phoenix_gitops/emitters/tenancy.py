@@ -135,7 +135,7 @@ def _pod_security(place: _Place) -> dict[str, str]:
     followed = place.scope.env.security.spec.pod_security_version
     version = "latest" if followed == "latest" else f"v{place.scope.cluster.kubernetes}"
     levels = {"enforce": place.tenant.class_.spec.pod_security, "audit": "restricted", "warn": "restricted"}
-    labels = {}
+    labels: dict[str, str] = {}
     for mode, level in levels.items():
         labels[f"pod-security.kubernetes.io/{mode}"] = level
         labels[f"pod-security.kubernetes.io/{mode}-version"] = version

@@ -22,7 +22,6 @@ from phoenix_gitops.model.base import (
     reference,
 )
 
-
 Component = Literal[
     "gitops",
     "tenancy",

@@ -1,0 +1,61 @@
+"""What an Argo CD project lets its component apply: the fence around each part of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+GroupKind = tuple[str, str]
+"""API group (empty for the core group) and kind."""
+
+_WALLS: Final = frozenset(
+    {
+        ("", "ServiceAccount"),
+        ("networking.k8s.io", "NetworkPolicy"),
+        ("rbac.authorization.k8s.io", "Role"),
+        ("rbac.authorization.k8s.io", "RoleBinding"),
+    }
+)
+_WORKLOADS: Final = frozenset(
+    {
+        ("", "ConfigMap"),
+        ("", "Service"),
+        ("apps", "DaemonSet"),
+        ("apps", "Deployment"),
+        ("apps", "StatefulSet"),
+        ("autoscaling", "HorizontalPodAutoscaler"),
+        ("policy", "PodDisruptionBudget"),
+    }
+)
+_MONITORS: Final = frozenset({("monitoring.coreos.com", "PodMonitor"), ("monitoring.coreos.com", "ServiceMonitor")})
+_CLUSTER_RIGHTS: Final = frozenset(
+    {("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")}
+)
+_NAMESPACE: Final = frozenset({("", "Namespace")})
+_NONE: Final[frozenset[GroupKind]] = frozenset()
+
+# Whole lists rather than the kinds of today's tree: Argo CD refuses to prune a kind that its project no longer allows,
+# so the last object of a kind could never leave the cluster.
+_ALLOWED: Final[Mapping[str, tuple[frozenset[GroupKind], frozenset[GroupKind]]]] = {
+    "gitops": (_NONE, frozenset({("argoproj.io", "AppProject"), ("argoproj.io", "Application")})),
+    "tenancy": (_NAMESPACE, _WALLS | {("", "LimitRange"), ("", "ResourceQuota")}),
+    "ingest": (_NAMESPACE | _CLUSTER_RIGHTS, _WALLS | _WORKLOADS | _MONITORS),
+    "rules": (_NAMESPACE, frozenset({("", "ConfigMap"), ("monitoring.coreos.com", "PrometheusRule")})),
+}
+"""Component -> (cluster-wide kinds, namespaced kinds)."""
+
+
+def allowed(
+    component: str, present: Iterable[tuple[str, str, bool]]
+) -> tuple[frozenset[GroupKind], frozenset[GroupKind]]:
+    """The cluster-wide and the namespaced kinds that a component's project allows.
+
+    A component that is not built in is allowed just the kinds that are `present` in its tree.
+    """
+    if component in _ALLOWED:
+        return _ALLOWED[component]
+    kinds = frozenset(present)
+    return (
+        frozenset((group, kind) for group, kind, namespaced in kinds if not namespaced),
+        frozenset((group, kind) for group, kind, namespaced in kinds if namespaced),
+    )
