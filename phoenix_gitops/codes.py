@@ -46,9 +46,32 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX124", "too-many-files", "the policies are too many or too large in all"),
     Code("PHX125", "bad-file-name", "a file name holds a character that no path may hold"),
     # 2xx one document's form
+    Code("PHX201", "unknown-kind", "the kind is not one that policies have"),
+    Code("PHX202", "unknown-field", "a field that its kind does not have"),
+    Code("PHX203", "wrong-type", "a value of another type than its field takes"),
+    Code("PHX204", "missing-field", "a required field that no document gives"),
+    Code("PHX205", "unknown-choice", "a value that is not one of its field's choices"),
+    Code("PHX206", "out-of-bounds", "a value that is not well-formed or out of its bounds"),
+    Code("PHX207", "kind-not-compiled", "a kind of the design that this version does not compile yet"),
     # 3xx resolution
+    Code("PHX301", "duplicate-policy", "two policies of one kind have the same name"),
+    Code("PHX302", "unknown-base", "a policy extends one that does not exist"),
+    Code("PHX303", "circular-base", "policies extend each other in a circle"),
+    Code("PHX304", "duplicate-item", "two items of a list that is merged by name have the same name"),
     # 4xx guardrails
     # 5xx references and relations
+    Code("PHX501", "no-platform", "there is no Platform policy in phoenix.yaml"),
+    Code("PHX502", "no-environment", "there is no environment to compile"),
+    Code("PHX503", "unknown-reference", "a field names a policy that does not exist"),
+    Code("PHX504", "compiler-version", "the platform asks for another version of the compiler"),
+    Code("PHX505", "unknown-ring", "an environment's ring is none of the platform's"),
+    Code("PHX506", "shared-cluster", "two environments have the same API server"),
+    Code("PHX507", "wrong-stage", "a pipeline is used at a stage that it is not for"),
+    Code("PHX508", "export-form", "an export has not exactly one destination"),
+    Code("PHX509", "unknown-export", "an environment switches on an export that no pipeline has"),
+    Code("PHX510", "shared-namespace", "a namespace belongs to two tenants of one environment"),
+    Code("PHX511", "account-clash", "two tenants have the same account id"),
+    Code("PHX512", "indicator-form", "an SLO's indicator is not exactly one of its forms"),
     # 6xx templates, emitters and overrides
     Code("PHX670", "missing-cluster-fact", "a network policy needs a fact that the cluster does not give"),
     Code("PHX671", "reserved-namespace", "a tenant claims a namespace of the cluster or of the platform"),
@@ -57,6 +80,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX674", "output-location", "the place that the compiled tree is committed to cannot be one"),
     Code("PHX675", "kind-not-allowed", "a component holds a kind of object that its project does not allow"),
     Code("PHX676", "application-name-clash", "two clusters give their Argo CD Applications the same names"),
+    Code("PHX690", "emitter-unusable", "a third-party emitter that the platform names cannot be used"),
     # 7xx generated objects
     # 8xx writing
     # 9xx git and tools

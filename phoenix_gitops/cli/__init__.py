@@ -1,0 +1,69 @@
+"""The command line: a group whose commands are imported when they are used, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from phoenix_gitops import __version__
+from phoenix_gitops.cli.options import common
+
+_COMMANDS: dict[str, str] = {
+    "init": "Make a repository that compiles at once.",
+    "validate": "Run every check on policies and output; write nothing.",
+    "compile": "Compile policies into generated/.",
+    "diff": "Show what a change of policies changes in the output.",
+    "explain": "Explain a code, a policy field or a generated value.",
+    "publish": "Commit each environment's tree to where its cluster reads it.",
+    "verify": "Prove that the output does not depend on the machine.",
+    "show": "Print what any stage knows.",
+    "schema": "Write JSON Schemas for editors, or fetch those of custom resources.",
+    "doctor": "Show which tools were found.",
+}
+"""Commands with their one-line help; `cli/NAME.py` holds each as `command`."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"phoenix_gitops.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from phoenix_gitops.suggest import closest
+
+            near = closest(args[0], list(_COMMANDS))
+            hint = f" Did you mean '{near}'?" if near else ""
+            raise click.UsageError(f"There is no command '{args[0]}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="phoenix")
+@common
+def phoenix() -> None:
+    """Compile policies of a metrics platform into a checked GitOps tree.
+
+    People write what each environment and tenant is owed, as YAML policies. Phoenix checks them and turns them into
+    Kubernetes manifests, Argo CD objects, collector configs and Prometheus rules under generated/.
+
+    \b
+    Examples:
+      phoenix init my-platform && cd my-platform && phoenix compile
+      phoenix validate
+      phoenix explain PHX202
+    """

@@ -1,0 +1,204 @@
+"""`phoenix compile`: policies in, `generated/` out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from phoenix_gitops.cli.options import Common, common, current
+
+if TYPE_CHECKING:
+    from phoenix_gitops.back import Compiled
+    from phoenix_gitops.diagnostics import Diagnostic
+    from phoenix_gitops.front import Front
+    from phoenix_gitops.writes import WritePlan
+
+
+@click.command(short_help="Compile policies into generated/.")
+@click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@click.option("--only", metavar="COMPONENT,...", help="Only these components; the files of others stay.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the tree is not what the policies say.")
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@common
+def command(environments: tuple[str, ...], only: str | None, check: bool, force: bool) -> int:
+    """Compile policies into generated/.
+
+    An environment's tree is written whole or not at all, and only if everything in it passed. Only changed files are
+    written; only files that carry our header are replaced or removed.
+
+    \b
+    Examples:
+      phoenix compile
+      phoenix compile -e prod-eu
+      phoenix compile --check        # in CI: is generated/ up to date?
+    """
+    return run(current(), environments, only=only, check=check, force=force)
+
+
+def run(
+    options: Common, environments: Sequence[str], *, only: str | None = None, check: bool = False, force: bool = False
+) -> int:
+    """Compile and write, or with `check` compare; gives the exit code."""
+    from phoenix_gitops.cli.session import compile_all, finish, front
+    from phoenix_gitops.diagnostics import has_errors
+
+    started = time.perf_counter()
+    root = options.directory
+    with ExitStack() as stack:
+        if not check:
+            refused = _locked(stack, options)
+            if refused:
+                return finish(options, refused, {})
+        result = front(options)
+        found = list(result.diagnostics)
+        if has_errors(found):
+            return finish(options, found, result.sources)
+        compiled, faults = compile_all(options, result, environments)
+        found += faults + [d for one in compiled for d in one.diagnostics]
+        planned, more = _plan(options, result, compiled, environments, only=only, force=force)
+        found += more
+        if check:
+            from phoenix_gitops.writes import drift
+
+            found += drift(planned)
+        elif planned.changes:
+            found += _apply(root, planned)
+    summary = Summary(compiled, planned, time.perf_counter() - started, checked=check)
+    if options.format == "json":
+        return _finish_json(options, found, summary)
+    return finish(options, found, result.sources, lambda: summary.show(options))
+
+
+def _locked(stack: ExitStack, options: Common) -> tuple[Diagnostic, ...]:
+    """Takes the checkout's lock and mends what a crash left; gives why not, if not."""
+    from phoenix_gitops import journal, lock
+
+    taken = lock.acquire(options.directory)
+    if taken.value is None:
+        return taken.diagnostics
+    stack.enter_context(taken.value)
+    return journal.recover(options.directory).diagnostics
+
+
+def _plan(
+    options: Common,
+    result: Front,
+    compiled: Sequence[Compiled],
+    environments: Sequence[str],
+    *,
+    only: str | None,
+    force: bool,
+) -> tuple[WritePlan, tuple[Diagnostic, ...]]:
+    from phoenix_gitops.files import read_tree
+    from phoenix_gitops.serialise import classify
+    from phoenix_gitops.tree import component_of
+    from phoenix_gitops.writes import Scope, plan
+
+    assert result.world is not None
+    components = frozenset(part.strip() for part in (only or "").split(",") if part.strip())
+    _known_components(components)
+    existing = read_tree(result.root, classify)
+    scope = Scope(
+        declared=frozenset(result.world.environments),
+        compiled=frozenset(one.environment for one in compiled if one.ok),
+        components=components,
+        remove=not environments and not components,
+    )
+    files = [f for one in compiled for f in one.files if not components or component_of(f.path) in components]
+    planned = plan(files, existing.value, scope, force=force)
+    return planned.value, (*existing.diagnostics, *planned.diagnostics)
+
+
+def _known_components(components: frozenset[str]) -> None:
+    from phoenix_gitops.artifact import COMPONENTS
+
+    unknown = sorted(components - set(COMPONENTS))
+    if unknown:
+        raise click.BadParameter(f"there is no component '{unknown[0]}'; there are: {', '.join(COMPONENTS)}")
+
+
+def _apply(root: object, planned: WritePlan) -> tuple[Diagnostic, ...]:
+    from pathlib import Path
+
+    from phoenix_gitops.files import apply
+
+    return apply(Path(str(root)), planned).diagnostics
+
+
+class Summary:
+    """What a compile did: a line an environment, and one for the tree."""
+
+    def __init__(self, compiled: Sequence[Compiled], planned: WritePlan, seconds: float, *, checked: bool) -> None:
+        self.compiled = compiled
+        self.planned = planned
+        self.seconds = seconds
+        self.checked = checked
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row an environment, for tables and machines."""
+        return [
+            {
+                "name": one.environment,
+                "clusters": one.clusters,
+                "objects": one.objects,
+                "files": len(one.files),
+                "checks": one.checks,
+                "seconds": round(one.seconds, 3),
+                "ok": one.ok,
+            }
+            for one in self.compiled
+        ]
+
+    def show(self, options: Common) -> None:
+        """The summary for people, on standard output."""
+        from phoenix_gitops.cli.tables import table
+
+        if self.compiled:
+            names = ("environment", "clusters", "objects", "files", "checks", "seconds")
+            rows = [
+                (
+                    r["name"],
+                    r["clusters"],
+                    r["objects"],
+                    r["files"] if r["ok"] else "-",
+                    r["checks"],
+                    f"{r['seconds']:.2f}",
+                )
+                for r in self.rows()
+            ]
+            click.echo(table(names, rows))
+        click.echo(self._tree())
+
+    def _tree(self) -> str:
+        plan = self.planned
+        counts = f"{len(plan.create)} new, {len(plan.update)} changed, {len(plan.delete)} removed"
+        unchanged = f"{len(plan.unchanged)} unchanged"
+        if self.checked:
+            state = "is up to date" if not plan.changes else f"is out of date: {counts}"
+            return f"generated/ {state} ({unchanged})"
+        return f"generated/: {counts}, {unchanged} in {self.seconds:.2f} s"
+
+
+def _finish_json(options: Common, found: Sequence[Diagnostic], summary: Summary) -> int:
+    import json
+
+    from phoenix_gitops.cli.session import exit_code
+    from phoenix_gitops.diagnostics import ordered
+    from phoenix_gitops.report.json import as_data
+
+    document = {
+        "environments": summary.rows(),
+        "tree": {
+            "created": [file.path for file in summary.planned.create],
+            "updated": [file.path for file in summary.planned.update],
+            "deleted": list(summary.planned.delete),
+            "unchanged": len(summary.planned.unchanged),
+        },
+        **as_data(ordered(found)),
+    }
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    return exit_code(found)

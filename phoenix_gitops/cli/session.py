@@ -1,0 +1,135 @@
+"""What commands share: running the stages, showing findings, progress, exit codes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phoenix_gitops.cli.options import Common
+from phoenix_gitops.diagnostics import Diagnostic, Severity, has_errors, ordered
+
+if TYPE_CHECKING:
+    from phoenix_gitops.back import Compiled, Tools
+    from phoenix_gitops.emit import Stage
+    from phoenix_gitops.front import Front
+
+STATE = ".phoenix"
+"""Folder of caches, locks and journals in a repository; git ignores it."""
+
+
+def front(options: Common) -> Front:
+    """Everything up to the guardrails, for the repository at hand."""
+    from phoenix_gitops.front import run_front
+    from phoenix_gitops.guardrails import constrain
+
+    return run_front(options.directory, constrain)
+
+
+def tools(root: Path) -> Tools:
+    """The back half's tools for a repository."""
+    from phoenix_gitops.back import Tools
+
+    crds = root / "schemas" / "crds"
+    return Tools(schemas=crds if crds.is_dir() else None, cache=root / STATE / "cache")
+
+
+def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diagnostic, ...]]:
+    """The environments to compile, all of them where none is named; a name that does not exist is a usage error."""
+    from phoenix_gitops import emitters
+    from phoenix_gitops.emit import Stage
+    from phoenix_gitops.templating import renderer
+
+    world = result.world
+    assert world is not None
+    unknown = [name for name in names if name not in world.environments]
+    if unknown:
+        known = ", ".join(sorted(world.environments))
+        raise click.BadParameter(f"there is no environment '{unknown[0]}'; there are: {known}", param_hint="'-e'")
+    loaded = emitters.load(world.platform.spec.emitters)
+    render, faults = renderer(result.root)
+    chosen = sorted(set(names) or world.environments)
+    return [Stage(world, name, loaded.value, render) for name in chosen], (*loaded.diagnostics, *faults)
+
+
+def compile_all(options: Common, result: Front, names: Sequence[str]) -> tuple[list[Compiled], list[Diagnostic]]:
+    """Compiles the environments, one after the other; with a fault in what they share, none."""
+    from phoenix_gitops.back import compile_environment
+
+    ready, faults = stages(result, names)
+    if has_errors(faults):
+        return [], list(faults)
+    assert result.policies is not None
+    compiled = []
+    for stage in ready:
+        with Progress(options) as progress:
+            started = time.perf_counter()
+            one = compile_environment(stage, result.policies, tools(result.root), progress)
+            compiled.append(replace(one, seconds=time.perf_counter() - started))
+    return compiled, list(faults)
+
+
+class Progress:
+    """One line on a terminal that says how far the work is; silent in a pipe."""
+
+    def __init__(self, options: Common) -> None:
+        self._shown = sys.stderr.isatty() and options.verbosity >= 0
+        self._last = -1
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Shows that `done` of `total` units of `what` are done."""
+        percent = done * 100 // max(total, 1)
+        if self._shown and percent != self._last:
+            self._last = percent
+            sys.stderr.write(f"\r\x1b[Kcompiling {what}: {percent} %")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._last >= 0:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def report(options: Common, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
+    """Shows findings: machines read standard output, people standard error."""
+    from phoenix_gitops.report import REPORTERS
+
+    shown = ordered(diagnostics)
+    if options.verbosity < 0:
+        shown = tuple(d for d in shown if d.severity is Severity.ERROR)
+    machine = options.format in ("json", "github", "sarif")
+    if not shown and not machine:
+        return
+    text = REPORTERS[options.format](shown, sources, color=options.colored(err=not machine))
+    if text:
+        click.echo(text.rstrip("\n"), err=not machine, color=True)
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
+    """2 where a tool is missing or git cannot serve (PHX9xx), 1 where there are errors, else 0."""
+    codes = [d.code for d in diagnostics if d.severity is Severity.ERROR]
+    if any(code.startswith("PHX9") for code in codes):
+        return 2
+    return 1 if codes else 0
+
+
+def finish(
+    options: Common,
+    diagnostics: Iterable[Diagnostic],
+    sources: Mapping[str, str],
+    conclusion: Callable[[], None] | None = None,
+) -> int:
+    """Shows findings, then the conclusion, and gives the exit code."""
+    found = list(diagnostics)
+    report(options, found, sources)
+    if conclusion is not None and options.verbosity >= 0:
+        conclusion()
+    return exit_code(found)

@@ -1,0 +1,125 @@
+"""`phoenix show`: what any stage knows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from phoenix_gitops.cli.options import common, current
+
+
+@click.group(short_help="Print what any stage knows.")
+def command() -> None:
+    """Print what any stage of the compiler knows: documents, resolved policies, presets, artifacts."""
+
+
+@command.command(short_help="The policies that were read.")
+@common
+def documents() -> int:
+    """List the policies that were read, with their files.
+
+    \b
+    Example:
+      phoenix show documents
+    """
+    from phoenix_gitops.cli.session import finish, front
+    from phoenix_gitops.cli.tables import table
+
+    options = current()
+    result = front(options)
+    rows = [(d.kind, d.name, d.file) for d in sorted(result.documents, key=lambda d: (d.kind, d.name))]
+    click.echo(table(("kind", "name", "file"), rows))
+    return finish(options, result.diagnostics, result.sources)
+
+
+@command.command(short_help="A built-in preset, or their list.")
+@click.argument("name", required=False)
+def preset(name: str | None) -> int:
+    """Print the preset NAME (`optimized` or `Pipeline/optimized`), or list all of them.
+
+    \b
+    Examples:
+      phoenix show preset
+      phoenix show preset optimized
+    """
+    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.front import preset_documents
+    from phoenix_gitops.resources import presets_dir
+    from phoenix_gitops.suggest import closest
+
+    presets = preset_documents()
+    if name is None:
+        click.echo(table(("kind", "name"), sorted((p.kind, p.name) for p in presets)))
+        return 0
+    kind, _, plain = name.rpartition("/")
+    found = [p for p in presets if p.name == plain and kind in ("", p.kind)]
+    if not found:
+        near = closest(plain, [p.name for p in presets])
+        raise click.BadParameter(f"there is no preset '{name}'" + (f"; did you mean '{near}'?" if near else ""))
+    for document in found:
+        path = presets_dir() / f"{document.file.removeprefix('preset:')}.yaml"
+        click.echo(path.read_text(encoding="utf-8").rstrip())
+    return 0
+
+
+@command.command(short_help="A policy after inheritance, with the origin of each value.")
+@click.argument("policy")
+@common
+def resolved(policy: str) -> int:
+    """Print POLICY (`KIND/NAME`) after inheritance, each value with the line that set it.
+
+    \b
+    Example:
+      phoenix show resolved Environment/prod-eu
+    """
+    from phoenix_gitops.cli.session import finish, front
+    from phoenix_gitops.explaining import show_path
+    from phoenix_gitops.provenance import scalars
+    from phoenix_gitops.suggest import closest
+
+    options = current()
+    result = front(options)
+    if result.world is None or result.policies is None:
+        return finish(options, result.diagnostics, result.sources)
+    kind, _, name = policy.partition("/")
+    if (kind, name) not in result.policies:
+        near = closest(policy, [f"{k}/{n}" for k, n in result.policies])
+        raise click.BadParameter(f"there is no policy '{policy}'" + (f"; did you mean '{near}'?" if near else ""))
+    import msgspec
+
+    raw = result.policies[kind, name]
+    data: dict[str, Any] = msgspec.to_builtins(result.world.policies[kind, name])
+    for path, value in scalars(data):
+        if value is None:
+            continue
+        named = ".".join(str(step) for step in path if not isinstance(step, int))
+        origin = str(raw.origin(path).value.span) if raw.sets(path) else f"default of {kind}.{named}"
+        click.echo(f"{show_path(path)}: {json.dumps(value, ensure_ascii=False)}  # {origin}")
+    return 0
+
+
+@command.command(short_help="The objects that an environment compiles to.")
+@click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@common
+def artifacts(environments: tuple[str, ...]) -> int:
+    """List the objects that environments compile to, with the policy that owns each.
+
+    \b
+    Example:
+      phoenix show artifacts -e dev
+    """
+    from phoenix_gitops.cli.session import compile_all, finish, front
+    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.diagnostics import has_errors
+
+    options = current()
+    result = front(options)
+    if has_errors(result.diagnostics):
+        return finish(options, result.diagnostics, result.sources)
+    compiled, faults = compile_all(options, result, environments)
+    rows = [(str(f.policy), f"generated/{f.path}") for one in compiled for f in one.files]
+    click.echo(table(("policy", "file"), rows))
+    found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)]
+    return finish(options, found, result.sources)

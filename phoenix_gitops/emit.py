@@ -1,0 +1,156 @@
+"""Stage emit: one unit of work at a time, from a world to finished objects.
+
+A unit is a component of a cluster, a tenant's part of it, or an environment's GitOps objects. `emit_unit` is pure and
+callable for any one unit, in any order and process: compile calls it for all, explain for one in many worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from phoenix_gitops.artifact import Artifact, PolicyRef, ProofFile, Unit
+from phoenix_gitops.conventions import decorate
+from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.emitters import gitops
+from phoenix_gitops.emitters.base import Emitted, Emitter, Render
+from phoenix_gitops.model.environment import Cluster
+from phoenix_gitops.model.tenant import Tenant
+from phoenix_gitops.overrides import Override, apply_all
+from phoenix_gitops.scope import ClusterScope, EnvironmentScope
+from phoenix_gitops.world import World
+
+GITOPS = "gitops"
+
+Summary = Mapping[tuple[str, str], gitops.ComponentSummary]
+"""What each component of each cluster holds: kinds and namespaces, by (cluster, component)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOutput:
+    """What one unit gave: finished objects, proof files and faults found while building them."""
+
+    unit: Unit
+    objects: tuple[Artifact, ...]
+    proofs: tuple[ProofFile, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    matched: frozenset[int] = frozenset()
+    """Which overrides found an object."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An environment ready to be emitted: its scope without tenants' details, emitters and renderer."""
+
+    world: World
+    environment: str
+    emitters: Mapping[str, Emitter]
+    render: Render
+
+    @cached_property
+    def scope(self) -> EnvironmentScope:
+        """The environment's scope."""
+        return self.world.environment(self.environment)
+
+    @cached_property
+    def _tenant_scope(self) -> EnvironmentScope:
+        """The scope that a tenant's unit sees: no other tenant, so none can change its output."""
+        return replace(self.scope, tenants=())
+
+    @cached_property
+    def clusters(self) -> dict[str, Cluster]:
+        """The environment's clusters by name."""
+        return {cluster.name: cluster for cluster in self.scope.environment.spec.clusters}
+
+    @cached_property
+    def tenants(self) -> dict[str, Tenant]:
+        """The tenants that are present, by name."""
+        return {t.metadata.name: t for t in self.world.present(self.scope.environment)}
+
+    @cached_property
+    def overrides(self) -> tuple[Override, ...]:
+        """The platform's overrides, then the environment's."""
+        patches = (*self.world.platform.spec.overrides, *self.scope.environment.spec.overrides)
+        return tuple(
+            Override(
+                kind=p.target.kind,
+                name=p.target.name,
+                namespace=p.target.namespace,
+                component=p.target.component,
+                patch=p.patch,
+            )
+            for p in patches
+        )
+
+    def units(self) -> Iterator[Unit]:
+        """Every unit but the GitOps objects, which need what the others gave."""
+        for cluster in self.clusters:
+            for component in self.emitters:
+                yield Unit(self.environment, cluster, component)
+                for tenant in self.tenants:
+                    yield Unit(self.environment, cluster, component, tenant)
+
+    @property
+    def gitops_unit(self) -> Unit:
+        """The unit of the environment's GitOps objects, applied where Argo CD runs."""
+        return Unit(self.environment, self.world.platform.spec.argocd.cluster, GITOPS)
+
+    def emit_unit(self, unit: Unit, summary: Summary | None = None) -> UnitOutput:
+        """The finished objects of one unit; the GitOps unit needs the summary of all others."""
+        if unit.component == GITOPS:
+            return self._finish(unit, gitops.emit_environment(self.scope, summary or {}, self.render))
+        emitter = self.emitters[unit.component]
+        cluster = self.clusters[unit.cluster]
+        if not unit.tenant:
+            return self._finish(unit, emitter.emit(ClusterScope(env=self.scope, cluster=cluster), self.render))
+        tenant = self.world.tenant(self.scope.environment, self.tenants[unit.tenant])
+        scope = ClusterScope(env=self._tenant_scope, cluster=cluster)
+        return self._finish(unit, emitter.emit_tenant(scope, tenant, self.render))
+
+    def _finish(self, unit: Unit, emitted: Iterable[Emitted]) -> UnitOutput:
+        objects, proofs, diagnostics = [], [], []
+        matched: set[int] = set()
+        for item in emitted:
+            if isinstance(item, Diagnostic):
+                diagnostics.append(item)
+            elif isinstance(item, ProofFile):
+                proofs.append(item)
+            else:
+                finished = self._finish_object(item)
+                changed, hits, faults = apply_all(finished, self.overrides)
+                objects.append(changed)
+                diagnostics.extend(faults)
+                matched |= hits
+        return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched))
+
+    def _finish_object(self, artifact: Artifact) -> Artifact:
+        owner = self._owner(artifact.policy)
+        body = decorate(
+            artifact.body,
+            component=artifact.component,
+            policy=artifact.policy,
+            owner=owner,
+            labels=self.world.platform.spec.conventions.labels,
+        )
+        return replace(artifact, body=body)
+
+    def _owner(self, policy: PolicyRef) -> str:
+        return self.world.policies[policy.kind, policy.name].metadata.owner
+
+
+def summarise(outputs: Iterable[UnitOutput]) -> dict[tuple[str, str], gitops.ComponentSummary]:
+    """What each component of each cluster holds, for the Applications and their projects."""
+    kinds: dict[tuple[str, str], set[tuple[str, str, bool]]] = {}
+    namespaces: dict[tuple[str, str], set[str]] = {}
+    for output in outputs:
+        key = (output.unit.cluster, output.unit.component)
+        for artifact in output.objects:
+            kinds.setdefault(key, set()).add((artifact.group, artifact.kind, bool(artifact.namespace)))
+            spaces = namespaces.setdefault(key, set())
+            if artifact.namespace:
+                spaces.add(artifact.namespace)
+    return {
+        key: gitops.ComponentSummary(kinds=frozenset(kinds[key]), namespaces=frozenset(namespaces[key]))
+        for key in sorted(kinds)
+    }

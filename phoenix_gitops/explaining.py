@@ -1,0 +1,122 @@
+"""What `phoenix explain` says: of a code, of a policy field, of a generated value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phoenix_gitops.document import Path
+from phoenix_gitops.provenance import ABSENT, Field, Influence
+from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.schemas import deref, field_names, resolved_schema, schema_at
+
+_STEP = re.compile(r"\[([0-9]+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|\.?([^.\[\]]+)")
+
+
+def parse_path(text: str) -> Path:
+    """A path such as `spec.containers[0].image` or `metadata.labels["app.kubernetes.io/name"]`."""
+    steps: list[str | int] = []
+    for index, quoted, name in _STEP.findall(text):
+        steps.append(int(index) if index else quoted or name)
+    return tuple(steps)
+
+
+def show_path(path: Path) -> str:
+    """A path in the form that `parse_path` reads."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif re.fullmatch(r"[^.\[\]\"/]+", step):
+            text += f".{step}"
+        else:
+            text += f'["{step}"]'
+    return text.removeprefix(".")
+
+
+def value_at(data: Any, path: Path) -> Any:  # noqa: ANN401
+    """The value at a path in plain data, or ABSENT."""
+    for step in path:
+        if isinstance(data, dict) and step in data:
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return ABSENT
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One field behind a generated value."""
+
+    policy: str
+    field: str
+    where: str
+    """`file:line:col`, `preset:...`, or `default of KIND.FIELD`."""
+    text: str
+    """The value as the policy has it."""
+
+
+def causes(influence: Influence, policies: Mapping[Key, Resolved], file: str, path: Path) -> list[Cause]:
+    """The fields behind a generated value: those that documents give first."""
+    fields = influence.behind(file, path)
+    ordered = sorted(fields, key=lambda field: not field.given)
+    return [_cause(field, policies) for field in ordered]
+
+
+def _cause(field: Field, policies: Mapping[Key, Resolved]) -> Cause:
+    kind, name = field.key
+    policy = policies[field.key]
+    if field.given:
+        where = str(policy.origin(field.path).value.span)
+        text = str(value_at(policy.data, field.path))
+    else:
+        named = ".".join(str(step) for step in field.path if not isinstance(step, int))
+        where, text = f"default of {kind}.{named}", ""
+    return Cause(f"{kind}/{name}", show_path(field.path), where, text)
+
+
+def explain_field(kind: str, path: Path) -> list[str] | None:
+    """What a policy field means: description, type, unit, bounds, default, example; None if there is none."""
+    schema = schema_at(kind, path)
+    if schema is None:
+        return None
+    lines = [f"{kind}.{show_path(path)}" if path else kind, ""]
+    if description := schema.get("description"):
+        lines += [f"  {description}", ""]
+    lines.append(f"  type: {schema_type(schema)}")
+    facts = {
+        "unit": schema.get("x-phoenix-unit"),
+        "names a": schema.get("x-phoenix-ref"),
+        "merged by": schema.get("x-phoenix-merge-key"),
+        "at least": schema.get("minimum"),
+        "at most": schema.get("maximum"),
+        "above": schema.get("exclusiveMinimum"),
+        "below": schema.get("exclusiveMaximum"),
+        "pattern": schema.get("pattern"),
+        "default": schema.get("default"),
+        "example": (schema.get("examples") or [None])[0],
+    }
+    lines += [f"  {name}: {value}" for name, value in facts.items() if value not in (None, "", [], {})]
+    inner = deref(schema["items"], resolved_schema(kind)) if isinstance(schema.get("items"), dict) else schema
+    if names := field_names(inner):
+        lines += ["", "  fields: " + ", ".join(names)]
+    return lines
+
+
+def schema_type(schema: Mapping[str, Any]) -> str:
+    """A type in words: `one of dev, prod`, `list`, `text`."""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(choice) for choice in schema["enum"])
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "object": "mapping",
+        "array": "list",
+        "boolean": "true or false",
+    }
+    name = str(schema.get("type", "any"))
+    return words.get(name, name)

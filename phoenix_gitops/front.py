@@ -1,0 +1,95 @@
+"""The front half of the pipeline: from files to a world in which every policy is checked, whole and linked.
+
+read -> parse -> check -> resolve -> link -> constrain: each stage reports everything it finds, then the next runs
+only if there was no error. This module is the order of those stages and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoenix_gitops.check import check
+from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
+from phoenix_gitops.document import Document
+from phoenix_gitops.link import link_references, link_relations
+from phoenix_gitops.resolve import Index, Key, Resolved, index, resolve
+from phoenix_gitops.resources import presets_dir
+from phoenix_gitops.source import parse, read_policies
+from phoenix_gitops.world import World, build
+
+Constrain = Callable[["Front"], tuple[Diagnostic, ...]]
+"""Runs the guardrails: the one effect in the middle, handed in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What the front half found out. Stages that did not run left their part empty."""
+
+    root: Path
+    sources: Mapping[str, str]
+    """File to text, for carets."""
+    documents: tuple[Document, ...] = ()
+    index: Index | None = None
+    policies: Mapping[Key, Resolved] | None = None
+    world: World | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def preset_documents() -> tuple[Document, ...]:
+    """The built-in presets as documents, by file name."""
+    folder = presets_dir()
+    documents = []
+    for path in sorted(folder.rglob("*.yaml")):
+        name = f"preset:{path.relative_to(folder).with_suffix('').as_posix()}"
+        outcome = parse(name, path.read_bytes())
+        assert outcome.value is not None, outcome.diagnostics
+        documents.append(outcome.value)
+    return tuple(documents)
+
+
+def run_front(root: Path, constrain: Constrain | None = None) -> Front:
+    """Every stage up to the guardrails, as far as the input lets them."""
+    read = read_policies(root)
+    sources = read.value.sources
+    documents = read.value.documents
+    front = Front(root=root, sources=sources, documents=documents, diagnostics=read.diagnostics)
+    checked = tuple(fault for document in documents for fault in check(document))
+    front = _with(front, checked)
+    if has_errors(front.diagnostics):
+        return front
+    indexed = index(documents, preset_documents())
+    front = _with(front, indexed.diagnostics, index=indexed.value)
+    if not indexed.ok:
+        return front
+    resolved = resolve(indexed.value)
+    front = _with(front, resolved.diagnostics, policies=resolved.value)
+    dangling = link_references(resolved.value)
+    front = _with(front, dangling)
+    if has_errors(front.diagnostics):
+        return front
+    world = build(resolved.value)
+    front = _with(front, link_relations(resolved.value, world), world=world)
+    if constrain is not None and not has_errors(front.diagnostics):
+        front = _with(front, constrain(front))
+    return front
+
+
+def _with(
+    front: Front,
+    found: tuple[Diagnostic, ...],
+    *,
+    index: Index | None = None,
+    policies: Mapping[Key, Resolved] | None = None,
+    world: World | None = None,
+) -> Front:
+    return Front(
+        root=front.root,
+        sources=front.sources,
+        documents=front.documents,
+        index=index or front.index,
+        policies=policies if policies is not None else front.policies,
+        world=world or front.world,
+        diagnostics=ordered((*front.diagnostics, *found)),
+    )

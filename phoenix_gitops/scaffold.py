@@ -1,0 +1,132 @@
+"""What `phoenix init` writes: a repository that compiles at once, with CI, editor settings and one tenant."""
+
+from __future__ import annotations
+
+import json
+
+from phoenix_gitops import __version__
+from phoenix_gitops.model import API_VERSION
+from phoenix_gitops.schemas import schema_files
+
+
+def files(name: str, url: str) -> dict[str, str]:
+    """The files of a new repository by path; `name` is the platform's, `url` the repository's address."""
+    return {
+        "phoenix.yaml": _platform(name, url),
+        "environments/main.yaml": _ENVIRONMENT,
+        "policies/tenants/example/tenant.yaml": _TENANT,
+        ".gitignore": "/.phoenix/\n/schemas/crds/\n",
+        ".gitattributes": "generated/** -text linguist-generated\n",
+        ".vscode/settings.json": _editor(),
+        ".github/workflows/phoenix.yml": _WORKFLOW.replace("{version}", __version__),
+        "README.md": _README.replace("{name}", name),
+        **{f"schemas/{file}": text for file, text in schema_files().items()},
+    }
+
+
+def _platform(name: str, url: str) -> str:
+    return f"""\
+apiVersion: {API_VERSION}
+kind: Platform
+metadata: {{name: {name}, owner: platform-team}}
+spec:
+  version: {__version__}
+  repository: {{url: {json.dumps(url)}}}
+  output: {{mode: branch}}
+"""
+
+
+_ENVIRONMENT = f"""\
+# A cluster is a fact sheet: replace these facts with your cluster's.
+apiVersion: {API_VERSION}
+kind: Environment
+metadata: {{name: main, owner: platform-team}}
+spec:
+  class: dev
+  control: standard
+  clusters:
+    - name: main
+      server: https://kubernetes.default.svc
+      kubernetes: "1.34"
+      provides: {{prometheusOperator: "0.93"}}
+      # The labels that your Prometheus selects rules and targets by.
+      discoveryLabels: {{release: kube-prometheus}}
+      # How pods reach DNS and the API server; network policies are made of it.
+      dns: {{namespace: kube-system, podLabels: {{k8s-app: kube-dns}}}}
+      apiServer: {{ipBlocks: [10.0.0.1/32], port: 443}}
+"""
+
+_TENANT = f"""\
+apiVersion: {API_VERSION}
+kind: Tenant
+metadata: {{name: example, owner: team-example}}
+spec:
+  class: namespace
+  identity: {{namespaces: [example]}}
+  quotas: {{activeSeries: 50000, ingestRate: 3500, cpu: "4", memory: 8Gi, pods: 40}}
+  access: {{viewers: [example-devs], editors: [example-leads]}}
+"""
+
+
+def _editor() -> str:
+    patterns = ["phoenix.yaml", "environments/**/*.yaml", "policies/**/*.yaml"]
+    return json.dumps({"yaml.schemas": {"./schemas/policy.schema.json": patterns}}, indent=2) + "\n"
+
+
+_WORKFLOW = """\
+# A pull request is validated and its findings annotated; a merge publishes every environment's tree.
+name: phoenix
+on:
+  pull_request:
+  push:
+    branches: [main]
+permissions: {}
+jobs:
+  validate:
+    if: github.event_name == 'pull_request'
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read
+    steps:
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+        with:
+          persist-credentials: false
+          fetch-depth: 0
+      - run: pipx install phoenix-gitops=={version}
+      - run: phoenix validate --format github
+      - run: phoenix diff "origin/$BASE" --markdown >> "$GITHUB_STEP_SUMMARY"
+        env:
+          BASE: ${{ github.base_ref }}
+  publish:
+    if: github.event_name == 'push'
+    runs-on: ubuntu-latest
+    permissions:
+      contents: write
+    concurrency:
+      group: publish
+      cancel-in-progress: false
+    steps:
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+        with:
+          fetch-depth: 0
+          persist-credentials: true
+      - run: pipx install phoenix-gitops=={version}
+      - run: phoenix publish
+"""
+
+_README = """\
+# {name}
+
+Policies of our metrics platform. Phoenix GitOps compiles them; Argo CD applies what comes out.
+
+- `phoenix.yaml`: what holds everywhere
+- `environments/`: clusters and their facts
+- `policies/`: tenants, pipelines, SLOs, rules
+
+```sh
+phoenix validate   # every check
+phoenix compile    # look at the output in generated/
+```
+
+A merge to `main` publishes each environment's tree to the branch `env/NAME`.
+"""

@@ -1,0 +1,193 @@
+"""Stage build: raw policies become typed ones, and each environment gets the scope that its emitters see.
+
+Nothing here can fail on input that passed the stages before. A `World` is a value: explain and diff make others
+from it by replacing one policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from phoenix_gitops.model import KINDS, Policy
+from phoenix_gitops.model.base import Selector
+from phoenix_gitops.model.catalog import MetricCatalog
+from phoenix_gitops.model.control import ControlPolicy
+from phoenix_gitops.model.environment import Environment
+from phoenix_gitops.model.pipeline import Pipeline
+from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.model.ruleset import RuleSet
+from phoenix_gitops.model.security import SecurityPolicy
+from phoenix_gitops.model.slo import SLO
+from phoenix_gitops.model.tenant import Quotas, Tenant, TenantClass, account_id
+from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.scope import EnvironmentScope, TenantScope, TenantSummary
+
+P = TypeVar("P")
+
+
+def decode(policy: Resolved) -> Policy:
+    """The typed form of a whole policy."""
+    return decode_data(policy.document.kind, policy.data)
+
+
+def decode_data(kind: str, data: Mapping[str, Any]) -> Policy:
+    """The typed form of a policy's raw data; raises `msgspec.ValidationError` where the data does not fit."""
+    return msgspec.convert({"metadata": data["metadata"], "spec": data["spec"]}, KINDS[kind])
+
+
+def matches(selector: Selector, environment: Environment) -> bool:
+    """Whether an environment bears all the labels that a selector asks for."""
+    labels = environment_labels(environment)
+    return all(labels.get(name) == value for name, value in selector.match_labels.items())
+
+
+def environment_labels(environment: Environment) -> dict[str, str]:
+    """The labels that selectors match: the environment's own and its name, class, ring, maturity and residency."""
+    spec = environment.spec
+    return {
+        **environment.metadata.labels,
+        "name": environment.metadata.name,
+        "class": spec.class_,
+        "ring": spec.ring,
+        "maturity": spec.maturity,
+        "residency": spec.residency,
+    }
+
+
+@dataclass(frozen=True)
+class World:
+    """Every policy of a repository, typed, by kind and name."""
+
+    policies: Mapping[Key, Policy]
+
+    def with_policy(self, key: Key, policy: Policy) -> World:
+        """The same world with one policy replaced."""
+        return World({**self.policies, key: policy})
+
+    def of_kind(self, kind: type[P]) -> Iterator[tuple[str, P]]:
+        """The policies of a kind with their names, by name."""
+        for (_, name), policy in self.policies.items():
+            if isinstance(policy, kind):
+                yield name, policy
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The one Platform."""
+        return next(policy for _, policy in self.of_kind(Platform))
+
+    @cached_property
+    def environments(self) -> dict[str, Environment]:
+        """Environments by name."""
+        return dict(self.of_kind(Environment))
+
+    def environment(self, name: str) -> EnvironmentScope:
+        """What holds in every cluster of an environment."""
+        environment = self.environments[name]
+        spec = environment.spec
+        return EnvironmentScope(
+            platform=self.platform,
+            environment=environment,
+            edge=cast(Pipeline, self.policies["Pipeline", spec.edge]),
+            pipelines=tuple(cast(Pipeline, self.policies["Pipeline", p]) for p in spec.pipelines),
+            control=cast(ControlPolicy, self.policies["ControlPolicy", spec.control]) if spec.control else None,
+            security=cast(SecurityPolicy, self.policies["SecurityPolicy", spec.security]),
+            slos=tuple(s for s in self._slos.get(None, ()) if matches(s.spec.environment_selector, environment)),
+            rule_sets=tuple(
+                r for r in self._rule_sets.get(None, ()) if matches(r.spec.environment_selector, environment)
+            ),
+            catalogs=self._catalogs.get(None, ()),
+            tenants=tuple(self._summary(tenant) for tenant in self.present(environment)),
+        )
+
+    def present(self, environment: Environment) -> list[Tenant]:
+        """The tenants that are in an environment and not retired, by name."""
+        return [
+            tenant
+            for _, tenant in self.of_kind(Tenant)
+            if tenant.spec.state != "retired" and matches(tenant.spec.environment_selector, environment)
+        ]
+
+    def tenant(self, environment: Environment, tenant: Tenant) -> TenantScope:
+        """A tenant with all that belongs to it in one environment."""
+        name = tenant.metadata.name
+        class_ = self.class_of(tenant)
+        return TenantScope(
+            tenant=tenant,
+            class_=class_,
+            quotas=effective_quotas(class_, tenant),
+            account=account(tenant),
+            slos=tuple(s for s in self._slos.get(name, ()) if matches(s.spec.environment_selector, environment)),
+            rule_sets=tuple(
+                r for r in self._rule_sets.get(name, ()) if matches(r.spec.environment_selector, environment)
+            ),
+            catalogs=self._catalogs.get(name, ()),
+            peers=tuple(
+                (peer, tuple(cast(Tenant, self.policies["Tenant", peer]).spec.identity.namespaces))
+                for peer in sorted(tenant.spec.network.allow_from)
+            ),
+        )
+
+    def class_of(self, tenant: Tenant) -> TenantClass:
+        """The class of a tenant."""
+        return cast(TenantClass, self.policies["TenantClass", tenant.spec.class_])
+
+    def _summary(self, tenant: Tenant) -> TenantSummary:
+        class_ = self.class_of(tenant)
+        quotas = effective_quotas(class_, tenant)
+        return TenantSummary(
+            name=tenant.metadata.name,
+            owner=tenant.metadata.owner,
+            class_=class_.metadata.name,
+            isolation=class_.spec.isolation,
+            namespaces=tuple(tenant.spec.identity.namespaces),
+            account=account(tenant),
+            cost_center=tenant.spec.cost_center,
+            retention=class_.spec.retention,
+            active_series=quotas.active_series,
+            ingest_rate=quotas.ingest_rate,
+            state=tenant.spec.state,
+        )
+
+    @cached_property
+    def _slos(self) -> dict[str | None, tuple[SLO, ...]]:
+        return _by_tenant(policy for _, policy in self.of_kind(SLO))
+
+    @cached_property
+    def _rule_sets(self) -> dict[str | None, tuple[RuleSet, ...]]:
+        return _by_tenant(policy for _, policy in self.of_kind(RuleSet))
+
+    @cached_property
+    def _catalogs(self) -> dict[str | None, tuple[MetricCatalog, ...]]:
+        return _by_tenant(policy for _, policy in self.of_kind(MetricCatalog))
+
+
+Owned = TypeVar("Owned", SLO, RuleSet, MetricCatalog)
+
+
+def _by_tenant(policies: Iterator[Owned]) -> dict[str | None, tuple[Owned, ...]]:
+    grouped: dict[str | None, list[Owned]] = {}
+    for policy in policies:
+        grouped.setdefault(policy.spec.tenant, []).append(policy)
+    return {tenant: tuple(owned) for tenant, owned in grouped.items()}
+
+
+def account(tenant: Tenant) -> int:
+    """The account id: that of the tenant's oldest name, so that a rename keeps it."""
+    return account_id((tenant.spec.formerly or [tenant.metadata.name])[0])
+
+
+def effective_quotas(class_: TenantClass, tenant: Tenant) -> Quotas:
+    """The class's quotas with the tenant's own over them."""
+    own = tenant.spec.quotas
+    given = {name: getattr(own, name) for name in Quotas.__struct_fields__ if getattr(own, name) is not None}
+    return msgspec.structs.replace(class_.spec.quotas, **given)
+
+
+def build(policies: Mapping[Key, Resolved]) -> World:
+    """Every policy, typed."""
+    return World({key: decode(policy) for key, policy in policies.items()})
