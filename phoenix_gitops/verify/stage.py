@@ -1,0 +1,115 @@
+"""verify: generated objects of one cluster -> findings.
+
+Two halves: `check` looks at one object and is pure, so its outcome can be cached by the object's content;
+`check_cluster` looks at the summaries of all objects. Neither knows of policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from phoenix_gitops.diagnostics import Severity
+from phoenix_gitops.verify.access import Mapping, text
+from phoenix_gitops.verify.availability import check_availability
+from phoenix_gitops.verify.delivery import check_delivery
+from phoenix_gitops.verify.finding import Facts, Fault, Finding, Located
+from phoenix_gitops.verify.index import Index, Item
+from phoenix_gitops.verify.kubernetes import supported_minors
+from phoenix_gitops.verify.objects import check_object
+from phoenix_gitops.verify.references import check_references
+from phoenix_gitops.verify.schemas import Schemas
+from phoenix_gitops.verify.summary import Summary, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """All that one object alone says: its faults, its summary, and whether no schema was there for it."""
+
+    faults: tuple[Fault, ...]
+    summary: Summary
+    unchecked: bool = False
+
+
+def check(body: Mapping, schemas: Schemas) -> Checked:
+    """Check one object. Pure: the same body, minor and schemas give an equal outcome."""
+    group, slash, _ = text(body.get("apiVersion")).rpartition("/")
+    group, kind = group if slash else "", text(body.get("kind"))
+    verdict = schemas.check(body)
+    found = {(fault.at, fault.code): fault for fault in (*check_object(group, kind, body), *verdict.faults)}
+    faults = tuple(sorted(found.values(), key=lambda fault: fault.sort_key))
+    return Checked(faults, summarise(group, kind, body), verdict.unchecked)
+
+
+def check_cluster(
+    objects: Iterable[tuple[str, Checked]], facts: Facts, delivered: Sequence[Item] = ()
+) -> tuple[Finding, ...]:
+    """What all objects of one cluster say together, and each one's own faults.
+
+    `objects` are files with the outcome of `check`; `delivered` are objects of other clusters that this
+    one's Applications bring (`items` makes them).
+    """
+    checked = sorted(objects, key=lambda pair: pair[0])
+    index = Index.of((Item(path, outcome.summary) for path, outcome in checked), facts)
+    findings = [Finding(path=path, fault=fault) for path, outcome in checked for fault in outcome.faults]
+    findings += check_references(index)
+    findings += check_availability(index)
+    findings += check_delivery(index, (*index.items, *delivered))
+    findings += _unchecked(checked)
+    return tuple(sorted(dict.fromkeys(findings), key=lambda finding: finding.sort_key))
+
+
+def items(objects: Iterable[tuple[str, Checked]]) -> tuple[Item, ...]:
+    """The summaries of a cluster's objects, as `delivered` for the cluster that runs Argo CD."""
+    return tuple(Item(path, outcome.summary) for path, outcome in objects)
+
+
+def verify(
+    objects: Sequence[Located], facts: Facts, schemas: Schemas | None, delivered: Sequence[Item] = ()
+) -> tuple[Finding, ...]:
+    """All findings on the objects of one cluster (every component and tenant of it), in a fixed order.
+
+    `schemas` are those of the cluster's minor, None if `Schemas.knows` says that there are none;
+    `delivered` is that of `check_cluster`.
+    """
+    if schemas is None:
+        return (unsupported(facts.kubernetes),)
+    outcomes = [(located.path, check(located.artifact.body, schemas)) for located in objects]
+    return check_cluster(outcomes, facts, delivered)
+
+
+def unsupported(minor: str) -> Finding:
+    """That no schemas are there for a cluster's version."""
+    known = supported_minors()
+    return Finding(
+        path="",
+        fault=Fault(
+            at=(),
+            code="PHX750",
+            message=f"no schemas of Kubernetes `{minor}` to check objects against",
+            help=f"`{known[0]}` to `{known[-1]}` are known",
+        ),
+    )
+
+
+def _unchecked(checked: Sequence[tuple[str, Checked]]) -> list[Finding]:
+    """One note for each kind that has no schema, at its first file."""
+    first: dict[tuple[str, str], tuple[str, int]] = {}
+    for path, outcome in checked:
+        if outcome.unchecked:
+            key = (outcome.summary.group, outcome.summary.kind)
+            where, count = first.get(key, (path, 0))
+            first[key] = (where, count + 1)
+    return [
+        Finding(
+            path=path,
+            fault=Fault(
+                at=("kind",),
+                code="PHX700",
+                message=f"{kind} of `{group}` is not checked: no schema ({count} objects)",
+                help="`phoenix schema fetch` takes it from a cluster, a directory or a URL",
+                severity=Severity.NOTE,
+            ),
+        )
+        for (group, kind), (path, count) in sorted(first.items())
+    ]

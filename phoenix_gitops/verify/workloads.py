@@ -1,0 +1,126 @@
+"""Workloads: where the pod template of each kind stands, and what must hold in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phoenix_gitops.verify.access import Mapping, child, entries, mapping, text
+from phoenix_gitops.verify.choices import check_choices
+from phoenix_gitops.verify.containers import check_containers, check_unique
+from phoenix_gitops.verify.finding import Fault, ObjectPath
+from phoenix_gitops.verify.names import (
+    check_labels,
+    check_metadata,
+    dns_label_fault,
+    dns_subdomain_fault,
+)
+from phoenix_gitops.verify.quantities import check_quantities, check_quantity
+from phoenix_gitops.verify.selectors import Selector
+
+TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("", "Pod"): (),
+    ("apps", "Deployment"): ("spec", "template"),
+    ("apps", "StatefulSet"): ("spec", "template"),
+    ("apps", "DaemonSet"): ("spec", "template"),
+    ("apps", "ReplicaSet"): ("spec", "template"),
+    ("batch", "Job"): ("spec", "template"),
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
+    ("argoproj.io", "Rollout"): ("spec", "template"),
+}
+"""Where the pod template (metadata and spec) of a kind stands."""
+
+SERVING = frozenset(
+    (("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("argoproj.io", "Rollout"))
+)
+"""Kinds whose pods run for ever: they need probes, a network policy and, run twice, a budget."""
+
+
+def pod_template(group: str, kind: str, body: Mapping) -> tuple[ObjectPath, Mapping] | None:
+    """The pod template and its path; None for kinds without pods or a Rollout that refers to one."""
+    where = TEMPLATES.get((group, kind))
+    if where is None:
+        return None
+    template = child(body, *where)
+    return (where, template) if mapping(template.get("spec")) else None
+
+
+def check_workload(group: str, kind: str, body: Mapping) -> Iterator[Fault]:
+    """A workload's own fields and its pods."""
+    found = pod_template(group, kind, body)
+    if found is None:
+        return
+    at, template = found
+    spec = mapping(body.get("spec"))
+    if at:
+        yield from check_metadata(template.get("metadata"), (*at, "metadata"))
+        yield from _check_selector(spec, template, at)
+        yield from check_choices(spec, ("spec",), kind)
+        yield from check_choices(child(spec, "strategy"), ("spec", "strategy"), f"{kind} strategy")
+        yield from check_choices(child(spec, "updateStrategy"), ("spec", "updateStrategy"), "update strategy")
+        yield from _check_restart(kind, template, at)
+    claims = frozenset(
+        text(child(claim, "metadata").get("name")) for _, claim in entries(spec.get("volumeClaimTemplates"))
+    )
+    for index, claim in entries(spec.get("volumeClaimTemplates")):
+        where = ("spec", "volumeClaimTemplates", index)
+        yield from check_metadata(claim.get("metadata"), (*where, "metadata"))
+        yield from check_claim(claim, where)
+    pod_at = (*at, "spec")
+    pod = mapping(template.get("spec"))
+    yield from check_containers(pod, pod_at, claims, serves=(group, kind) in SERVING)
+    yield from _check_pod(pod, pod_at)
+
+
+def check_claim(claim: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    """A volume claim's size."""
+    requests = child(claim, "spec", "resources", "requests")
+    yield from check_quantities(requests, (*at, "spec", "resources", "requests"))
+
+
+def _check_selector(spec: Mapping, template: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    selector = mapping(spec.get("selector"))
+    if not selector:
+        return
+    yield from check_labels(selector.get("matchLabels"), ("spec", "selector", "matchLabels"))
+    labels = child(template, "metadata", "labels")
+    if not Selector.of(selector).matches(labels):
+        yield Fault(
+            at=("spec", "selector"),
+            code="PHX724",
+            message=f"the selector does not match the labels of `{'.'.join(map(str, at))}`",
+            help="give the template every label of the selector",
+        )
+
+
+def _check_restart(kind: str, template: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    policy = child(template, "spec").get("restartPolicy")
+    once = kind in {"Job", "CronJob"}
+    if (once and policy in (None, "Always")) or (not once and policy not in (None, "Always")):
+        yield Fault(
+            at=(*at, "spec", "restartPolicy"),
+            code="PHX706",
+            message=f"`{policy or 'Always'}` is not a value of `restartPolicy` in a {kind}",
+            help="`Never` or `OnFailure`" if once else "`Always`, or leave it out",
+        )
+
+
+def _check_pod(pod: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    yield from check_choices(pod, at, "pod")
+    yield from check_labels(pod.get("nodeSelector"), (*at, "nodeSelector"))
+    account = text(pod.get("serviceAccountName"))
+    if account and (fault := dns_subdomain_fault(account)):
+        yield Fault(at=(*at, "serviceAccountName"), code="PHX710", message=f"ServiceAccount name `{account}` {fault}")
+    for index, spread in entries(pod.get("topologySpreadConstraints")):
+        yield from check_choices(spread, (*at, "topologySpreadConstraints", index), "spread")
+    for index, toleration in entries(pod.get("tolerations")):
+        yield from check_choices(toleration, (*at, "tolerations", index), "toleration")
+    profile = child(pod, "securityContext", "seccompProfile")
+    yield from check_choices(profile, (*at, "securityContext", "seccompProfile"), "seccompProfile")
+    volumes = [((*at, "volumes", index), volume) for index, volume in entries(pod.get("volumes"))]
+    yield from check_unique([(path, v.get("name")) for path, v in volumes], "volume", "name")
+    for path, volume in volumes:
+        name = text(volume.get("name"))
+        if fault := dns_label_fault(name):
+            yield Fault(at=(*path, "name"), code="PHX710", message=f"volume name `{name}` {fault}")
+        limit = child(volume, "emptyDir").get("sizeLimit")
+        yield from check_quantity(limit, (*path, "emptyDir", "sizeLimit"), resource="storage")
