@@ -30,6 +30,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_version(policies, world),
         *_rings(policies, world),
         *_servers(policies, world),
+        *_application_names(policies, world),
         *_stages(policies, world),
         *_exports(policies, world),
         *_namespaces(policies, world),
@@ -135,6 +136,25 @@ def _servers(policies: Policies, world: World) -> Iterator[Diagnostic]:
                     _at(policies, "Environment", other[0], "spec", "clusters", other[1], "server", text="the first"),
                 ),
                 help="give each its own address: two environments in one cluster would undo each other's objects",
+            )
+
+
+def _application_names(policies: Policies, world: World) -> Iterator[Diagnostic]:
+    """Cluster `b` of `x-a` and cluster `a-b` of `x` would own the same Argo CD Applications."""
+    seen: dict[str, tuple[str, int, str]] = {}
+    for name, environment in world.environments.items():
+        for i, cluster in enumerate(environment.spec.clusters):
+            other = seen.setdefault(f"{name}-{cluster.name}", (name, i, cluster.name))
+            if other[0] == name:
+                continue
+            yield Diagnostic(
+                code="PHX676",
+                message=f"clusters `{name}/{cluster.name}` and `{other[0]}/{other[2]}` name their Applications alike",
+                primary=_at(policies, "Environment", name, "spec", "clusters", i, "name", text="the second"),
+                secondary=(
+                    _at(policies, "Environment", other[0], "spec", "clusters", other[1], "name", text="the first"),
+                ),
+                help=f"both are called `{name}-{cluster.name}-COMPONENT`: rename one of the clusters",
             )
 
 

@@ -6,7 +6,7 @@ from it by replacing one policy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -59,6 +59,11 @@ def environment_labels(environment: Environment) -> dict[str, str]:
     }
 
 
+def is_present(tenant: Tenant, environment: Environment) -> bool:
+    """Whether a tenant is in an environment and not retired."""
+    return tenant.spec.state != "retired" and matches(tenant.spec.environment_selector, environment)
+
+
 @dataclass(frozen=True)
 class World:
     """Every policy of a repository, typed, by kind and name."""
@@ -106,11 +111,7 @@ class World:
 
     def present(self, environment: Environment) -> list[Tenant]:
         """The tenants that are in an environment and not retired, by name."""
-        return [
-            tenant
-            for _, tenant in self.of_kind(Tenant)
-            if tenant.spec.state != "retired" and matches(tenant.spec.environment_selector, environment)
-        ]
+        return [tenant for _, tenant in self.of_kind(Tenant) if is_present(tenant, environment)]
 
     def tenant(self, environment: Environment, tenant: Tenant) -> TenantScope:
         """A tenant with all that belongs to it in one environment."""
@@ -126,10 +127,10 @@ class World:
                 r for r in self._rule_sets.get(name, ()) if matches(r.spec.environment_selector, environment)
             ),
             catalogs=self._catalogs.get(name, ()),
-            peers=tuple(
-                (peer, tuple(cast(Tenant, self.policies["Tenant", peer]).spec.identity.namespaces))
-                for peer in sorted(tenant.spec.network.allow_from)
+            peers=_namespaces(
+                (cast(Tenant, self.policies["Tenant", peer]) for peer in tenant.spec.network.allow_from), environment
             ),
+            targets=_namespaces(self._allowing.get(name, ()), environment),
         )
 
     def class_of(self, tenant: Tenant) -> TenantClass:
@@ -154,6 +155,15 @@ class World:
         )
 
     @cached_property
+    def _allowing(self) -> dict[str, list[Tenant]]:
+        """Tenants by each of those whom they let in."""
+        allowing: dict[str, list[Tenant]] = {}
+        for _, tenant in self.of_kind(Tenant):
+            for peer in set(tenant.spec.network.allow_from):
+                allowing.setdefault(peer, []).append(tenant)
+        return allowing
+
+    @cached_property
     def _slos(self) -> dict[str | None, tuple[SLO, ...]]:
         return _by_tenant(policy for _, policy in self.of_kind(SLO))
 
@@ -174,6 +184,12 @@ def _by_tenant(policies: Iterator[Owned]) -> dict[str | None, tuple[Owned, ...]]
     for policy in policies:
         grouped.setdefault(policy.spec.tenant, []).append(policy)
     return {tenant: tuple(owned) for tenant, owned in grouped.items()}
+
+
+def _namespaces(tenants: Iterable[Tenant], environment: Environment) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Those of the tenants that are in the environment, with their namespaces, by name."""
+    here = {t.metadata.name: tuple(t.spec.identity.namespaces) for t in tenants if is_present(t, environment)}
+    return tuple(sorted(here.items()))
 
 
 def account(tenant: Tenant) -> int:

@@ -1,9 +1,9 @@
 """GitOps: the Argo CD objects by which the compiled tree of an environment reaches its clusters.
 
 A project for each component fences what its Applications may apply and where; an Application for each component of each
-cluster watches one folder; one root Application for the environment watches the folder that holds them all. Argo CD does
-not wait for one Application before it syncs the next, so nothing here relies on an order between them: each retries
-until what it needs is there.
+cluster watches one folder; one root Application for the environment watches the folder that holds them all. Argo CD
+does not wait for one Application before it syncs the next, so nothing here relies on an order between them: each
+retries until what it needs is there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.emitters.projects import GroupKind, allowed
-from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.repository import Location, location
 from phoenix_gitops.scope import EnvironmentScope
@@ -86,7 +85,10 @@ def emit_environment(scope: EnvironmentScope, summary: Summary, render: Render) 
 
 
 def application_name(environment: str, cluster: str, component: str) -> str:
-    """`<environment>-<cluster>-<component>`, the middle replaced by a hash where that is too long."""
+    """`<environment>-<cluster>-<component>`, the middle replaced by a hash where that is too long.
+
+    Dashes in names make this ambiguous over environments; link refuses those (PHX676).
+    """
     return _short(f"{environment}-{cluster}", component)
 
 
@@ -98,22 +100,6 @@ def root_name(environment: str) -> str:
 def project_name(environment: str, component: str) -> str:
     """The name of the project of one component."""
     return _short(environment, component)
-
-
-def name_clashes(environments: Iterable[Environment]) -> Iterator[Diagnostic]:
-    """`PHX676` for each two clusters whose Applications would have the same names (`a-b` in `c`, `b` in `c-a`)."""
-    seen: dict[str, tuple[str, str]] = {}
-    for environment in sorted(environments, key=lambda e: e.metadata.name):
-        for cluster in sorted(environment.spec.clusters, key=lambda c: c.name):
-            pair = (environment.metadata.name, cluster.name)
-            other = seen.setdefault("-".join(pair), pair)
-            if other != pair:
-                yield Diagnostic(
-                    code="PHX676",
-                    message=f"cluster `{pair[1]}` of environment `{pair[0]}` and cluster `{other[1]}` of environment "
-                    f"`{other[0]}` give their Applications the same names",
-                    help="rename one of the two clusters",
-                )
 
 
 def _short(head: str, tail: str) -> str:
@@ -152,7 +138,10 @@ class _Writer:
         present = [kind for part in parts.values() for kind in part.kinds]
         cluster_wide, namespaced = allowed(component, present)
         destinations = sorted(
-            {(self._server(cluster, component), ns) for cluster, part in parts.items() for ns in part.namespaces}
+            (self._server(cluster, component), namespace)
+            for cluster, part in parts.items()
+            # An Application of cluster-wide objects alone has no destination namespace, which must be allowed too.
+            for namespace in part.namespaces or {""}
         )
         return self._artifact(
             "appproject",
