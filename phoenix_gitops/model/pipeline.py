@@ -147,6 +147,7 @@ class Rollup(Model, frozen=True, kw_only=True):
     """Adds processes up into one series per group, before anything is dropped."""
 
     match: Annotated[ProcessMatch, Meta(description="Which processes are rolled up.")]
+    unless: Annotated[list[ProcessMatch], Meta(description="Processes that stay as they are though they match.")] = []
     into: Annotated[
         str,
         Meta(

@@ -1,0 +1,114 @@
+"""Puts a collector config together: components by id, pipelines, and the ports that they claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from phoenix_gitops.collector.ports import HEALTH, TELEMETRY, PortAllocator
+from phoenix_gitops.collector.table import Kind
+from phoenix_gitops.collector.values import Section, Value, document
+from phoenix_gitops.model.pipeline import Batch, Memory
+from phoenix_gitops.model.units import mebibytes
+
+_HEALTH_CHECK = "health_check"
+
+
+def listen(port: int) -> str:
+    """The address of a listener that other pods reach."""
+    return f"0.0.0.0:{port}"
+
+
+@dataclass(slots=True)
+class Builder:
+    """A config under construction. Adding a component again must say the same."""
+
+    memory_limit: str
+    """The container's memory limit, from which every limit of memory follows."""
+    sections: dict[Kind, Section] = field(default_factory=dict)
+    pipelines: Section = field(default_factory=dict)
+    ports: PortAllocator = field(default_factory=PortAllocator)
+
+    def add(self, kind: Kind, name: str, settings: Mapping[str, Value]) -> str:
+        """Defines a component and gives its id."""
+        section = self.sections.setdefault(kind, {})
+        if section.setdefault(name, settings) != settings:
+            raise ValueError(f"two components of one id: {name}")
+        return name
+
+    def processor(self, name: str, settings: Mapping[str, Value]) -> str:
+        """Defines a processor."""
+        return self.add(Kind.PROCESSOR, name, settings)
+
+    def forward(self, name: str) -> str:
+        """A connector that hands data from pipelines to another, as it is."""
+        return self.add(Kind.CONNECTOR, f"forward/{name}", {})
+
+    def memory_limiter(self, name: str, memory: Memory) -> str:
+        """A memory limiter whose figures are shares of the container's limit."""
+        total = mebibytes(self.memory_limit)
+        settings: Section = {
+            "check_interval": memory.check_interval,
+            "limit_mib": int(total * memory.limit),
+            "spike_limit_mib": int(total * memory.spike),
+        }
+        return self.processor(f"memory_limiter/{name}", settings)
+
+    def batch(self, name: str, batch: Batch) -> str:
+        """A batch processor."""
+        settings: Section = {
+            "timeout": batch.timeout,
+            "send_batch_size": batch.size,
+            "send_batch_max_size": batch.max,
+        }
+        return self.processor(f"batch/{name}", settings)
+
+    def transform(self, name: str, groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+        """A transform of (context, statements) groups in order; none if there is nothing to do."""
+        statements: list[Value] = [
+            {"context": context, "statements": list(lines)} for context, lines in groups if lines
+        ]
+        if not statements:
+            return []
+        # `propagate` would lose a whole payload over one odd datapoint.
+        settings: Section = {"error_mode": "ignore", "metric_statements": statements}
+        return [self.processor(f"transform/{name}", settings)]
+
+    def otlp(self, name: str, grpc: int, http: int | None) -> str:
+        """An OTLP receiver."""
+        suffix = "" if name == "workloads" else f"-{name}"
+        protocols: Section = {
+            "grpc": {"endpoint": listen(self.ports.claim(f"otlp-grpc{suffix}", grpc, f"OTLP of {name}"))}
+        }
+        if http is not None:
+            port = self.ports.claim(f"otlp-http{suffix}", http, f"OTLP of {name}")
+            protocols["http"] = {"endpoint": listen(port)}
+        return self.add(Kind.RECEIVER, f"otlp/{name}", {"protocols": protocols})
+
+    def pipeline(
+        self, name: str, receivers: Sequence[str], processors: Sequence[str], exporters: Sequence[str]
+    ) -> None:
+        """Adds a pipeline of metrics."""
+        self.pipelines[f"metrics/{name}"] = {
+            "receivers": list(receivers),
+            "processors": list(processors),
+            "exporters": list(exporters),
+        }
+
+    def build(self) -> dict[str, Any]:
+        """The exact config, with health check and the reader of the collector's own metrics."""
+        health = self.ports.claim("health", HEALTH, "health check")
+        self.add(Kind.EXTENSION, _HEALTH_CHECK, {"endpoint": listen(health)})
+        telemetry = self.ports.claim("telemetry", TELEMETRY, "the collector's own metrics")
+        reader: Section = {
+            "pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": telemetry}}}  # noqa: S104 - scraped from other pods
+        }
+        service: Section = {
+            "extensions": [_HEALTH_CHECK],
+            "pipelines": self.pipelines,
+            # Owned by us: the names of the collector's metrics depend on how this reader is set up.
+            "telemetry": {"metrics": {"readers": [reader]}},
+        }
+        sections: Section = {kind.value: section for kind, section in self.sections.items()}
+        return document({**sections, "service": service})

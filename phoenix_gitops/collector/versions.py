@@ -1,0 +1,140 @@
+"""Component tables, one a collector version. A further version is a difference: `V0_159.changed("0.160.0", ...)`.
+
+The keys are those of the configuration structs of the released modules; only what we emit is listed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from phoenix_gitops.collector.table import FREE, Component, Keys, Kind, Table, keys
+
+_TLS_CLIENT = keys("ca_file", "cert_file", "key_file", "insecure", "min_version", "server_name_override")
+_QUEUE = keys("enabled", "queue_size", "num_consumers", "sizer", "block_on_overflow", "storage")
+_RETRY = keys("enabled", "initial_interval", "max_interval", "max_elapsed_time")
+_GRPC_CLIENT = keys(
+    *("endpoint", "compression", "balancer_name", "headers", "timeout"),
+    tls=_TLS_CLIENT,
+    sending_queue=_QUEUE,
+    retry_on_failure=_RETRY,
+)
+_HTTP_CLIENT = keys(
+    *("endpoint", "compression", "timeout"),
+    headers={"*": FREE},
+    tls=_TLS_CLIENT,
+    sending_queue=_QUEUE,
+    retry_on_failure=_RETRY,
+)
+_STATEMENTS = keys("context", "conditions", "statements", "error_mode")
+_SCRAPE = keys(
+    *("job_name", "scrape_interval", "scrape_timeout", "metrics_path", "scheme", "honor_labels"),
+    *("sample_limit", "relabel_configs", "metric_relabel_configs"),
+    authorization=keys("type", "credentials_file"),
+    tls_config=keys("ca_file", "insecure_skip_verify"),
+    static_configs=keys("targets", labels={"*": FREE}),
+    kubernetes_sd_configs=keys("role", selectors=keys("role", "field", "label")),
+)
+_PROCESS = keys(
+    *("mute_process_name_error", "mute_process_exe_error", "mute_process_io_error"),
+    *("mute_process_user_error", "mute_process_cgroup_error", "mute_process_all_errors"),
+    exclude=keys("names", "match_type"),
+    include=keys("names", "match_type"),
+    metrics={"*": keys("enabled")},
+    resource_attributes={"*": keys("enabled")},
+)
+_ASSOCIATION = keys(sources=keys("from", "name"))
+_EXTRACT = keys("metadata", labels=keys("tag_name", "key", "key_regex", "from"), annotations=FREE)
+
+_SERVICE: Keys = keys(
+    "extensions",
+    pipelines={"*": keys("receivers", "processors", "exporters")},
+    telemetry=keys(
+        "resource",
+        logs=keys("level", "encoding"),
+        metrics=keys("level", readers=keys(pull=keys(exporter=keys(prometheus=keys("host", "port"))))),
+    ),
+)
+
+_COMPONENTS: tuple[Component, ...] = (
+    Component(
+        Kind.RECEIVER,
+        "host_metrics",
+        keys("collection_interval", "root_path", "initial_delay", scrapers=keys(process=_PROCESS)),
+        formerly="hostmetrics",
+    ),
+    Component(
+        Kind.RECEIVER,
+        "otlp",
+        keys(
+            protocols=keys(
+                grpc=keys("endpoint", "max_recv_msg_size_mib"), http=keys("endpoint", "max_request_body_size")
+            )
+        ),
+        signals=frozenset({"metrics", "traces", "logs"}),
+    ),
+    Component(Kind.RECEIVER, "prometheus", keys("trim_metric_suffixes", config=keys(scrape_configs=_SCRAPE))),
+    Component(
+        Kind.PROCESSOR,
+        "batch",
+        keys("timeout", "send_batch_size", "send_batch_max_size"),
+        signals=frozenset({"metrics", "traces", "logs"}),
+    ),
+    Component(
+        Kind.PROCESSOR,
+        "cumulative_to_delta",
+        keys("max_staleness", "initial_value", include=keys("metrics", "match_type", "metric_types")),
+        formerly="cumulativetodelta",
+    ),
+    Component(Kind.PROCESSOR, "filter", keys("error_mode", "metric_conditions")),
+    Component(Kind.PROCESSOR, "groupbyattrs", keys("keys")),
+    Component(
+        Kind.PROCESSOR,
+        "k8s_attributes",
+        keys(
+            *("auth_type", "passthrough", "wait_for_metadata", "wait_for_metadata_timeout"),
+            extract=_EXTRACT,
+            filter=keys("node_from_env_var", "namespace"),
+            pod_association=_ASSOCIATION,
+        ),
+        formerly="k8sattributes",
+    ),
+    Component(
+        Kind.PROCESSOR,
+        "memory_limiter",
+        keys("check_interval", "limit_mib", "spike_limit_mib"),
+        signals=frozenset({"metrics", "traces", "logs"}),
+    ),
+    Component(Kind.PROCESSOR, "resource", keys(attributes=keys("key", "value", "action", "from_attribute", "pattern"))),
+    Component(Kind.PROCESSOR, "transform", keys("error_mode", metric_statements=_STATEMENTS)),
+    Component(
+        Kind.EXPORTER,
+        "load_balancing",
+        keys(
+            *("routing_key", "routing_attributes", "timeout"),
+            protocol=keys(otlp=_GRPC_CLIENT),
+            resolver=keys(dns=keys("hostname", "port", "interval", "timeout"), static=keys("hostnames")),
+            sending_queue=_QUEUE,
+            retry_on_failure=_RETRY,
+        ),
+        formerly="loadbalancing",
+    ),
+    Component(Kind.EXPORTER, "otlp_http", _HTTP_CLIENT, formerly="otlphttp"),
+    Component(
+        Kind.EXPORTER,
+        "prometheus",
+        keys(
+            *("endpoint", "namespace", "send_timestamps", "metric_expiration", "enable_open_metrics"),
+            *("without_scope_info", "translation_strategy"),
+            const_labels={"*": FREE},
+            resource_to_telemetry_conversion=keys("enabled", "exclude_service_attributes"),
+        ),
+    ),
+    Component(Kind.CONNECTOR, "forward", {}),
+    Component(Kind.EXTENSION, "health_check", keys("endpoint", "path")),
+    Component(Kind.EXTENSION, "file_storage", keys("directory", "create_directory", "timeout")),
+)
+
+V0_159: Final = Table("0.159.0", {(c.kind, c.type): c for c in _COMPONENTS}, _SERVICE)
+
+VERSIONS: Final = {table.version: table for table in (V0_159,)}
+"""Tables by the image tag that chooses them."""
