@@ -49,11 +49,15 @@ def preset_documents() -> tuple[Document, ...]:
     return tuple(documents)
 
 
-def run_front(root: Path, constrain: Constrain | None = None) -> Front:
+Arrange = Callable[[tuple[Document, ...]], tuple[Document, ...]]
+"""Another order of the documents; the output may not depend on it, which `phoenix verify` proves."""
+
+
+def run_front(root: Path, constrain: Constrain | None = None, arrange: Arrange = tuple) -> Front:
     """Every stage up to the guardrails, as far as the input lets them."""
     read = read_policies(root)
     sources = read.value.sources
-    documents = read.value.documents
+    documents = arrange(read.value.documents)
     front = Front(root=root, sources=sources, documents=documents, diagnostics=read.diagnostics)
     checked = tuple(fault for document in documents for fault in check(document))
     front = _with(front, checked)

@@ -24,7 +24,7 @@ def command(target: str) -> int:
     Examples:
       phoenix explain PHX202
       phoenix explain Tenant.spec.quotas
-      phoenix explain generated/prod-eu/eu-west-1/ingest/phoenix-gateway/horizontalpodautoscaler-gateway.yaml:spec.minReplicas
+      phoenix explain generated/dev/dev/ingest/phoenix-gateway/deployment-gateway.yaml:spec.replicas
       kubectl get deploy gateway -o yaml | phoenix explain -
     """
     options = current()
@@ -81,7 +81,7 @@ def _object(options: Common) -> int:
     from phoenix_gitops import conventions
 
     try:
-        body = yaml.load(sys.stdin.read(), Loader=yaml.CSafeLoader)  # noqa: S506 - the C form of the safe loader
+        body = yaml.load(sys.stdin.read(), Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise click.ClickException(f"standard input is no YAML: {error}") from error
     metadata = body.get("metadata") if isinstance(body, dict) else None
@@ -127,7 +127,7 @@ def explain_value(options: Common, file: str, path: Path) -> int:
         return finish(options, result.diagnostics, result.sources)
     assert result.world is not None
     assert result.policies is not None
-    environment = file.split("/")[0]
+    environment = file.partition("/")[0]
     if environment not in result.world.environments:
         raise click.BadParameter(f"{file} is not a file under generated/ of an environment of this repository")
     (stage,), _ = stages(result, [environment])

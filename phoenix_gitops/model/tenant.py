@@ -45,8 +45,8 @@ class ContainerDefaults(Model, frozen=True, kw_only=True):
     cpu_limit: Annotated[Quantity, Meta(description="CPU allowed, in cores.")] = "500m"
     memory_limit: Annotated[Quantity, Meta(description="Memory allowed.")] = "512Mi"
     max_ratio: Annotated[
-        int | None,
-        Meta(ge=1, description="A container's limit is at most so many times its request; absent: any."),
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="A container's limit is at most so many times its request; absent: any."),
     ] = None
 
 
