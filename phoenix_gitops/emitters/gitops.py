@@ -163,7 +163,7 @@ class _Writer:
             component,
             cluster,
             # Each object names its namespace; this one only has to be allowed by the project.
-            destination=min(part.namespaces, default=""),
+            destination=min(part.namespaces, default=None),
             finalizers=[_FINALIZER] if component in _CASCADE else [],
             ignore_differences=_runtime_owned(part),
         )
@@ -186,7 +186,7 @@ class _Writer:
         component: str,
         cluster: str,
         *,
-        destination: str,
+        destination: str | None,
         finalizers: list[str],
         ignore_differences: list[dict[str, object]],
     ) -> Artifact:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 READ: Final = ("get", "list", "watch")
 WRITE: Final = ("create", "delete", "patch", "update")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(TypedDict):
     """What may be done with some resources of one API group."""
 
     groups: list[str]
@@ -33,7 +32,7 @@ class Grant:
 
 
 def _rule(group: str, resources: Iterable[str], verbs: Iterable[str]) -> Rule:
-    return Rule([group], sorted(resources), list(verbs))
+    return {"groups": [group], "resources": sorted(resources), "verbs": list(verbs)}
 
 
 _VIEWER: Final = (

@@ -1,0 +1,203 @@
+"""Scopes for tests of emitters, from short data, and judges of what they emit."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from phoenix_gitops.artifact import Artifact
+from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.emitters.base import Emitted
+from phoenix_gitops.model.environment import Cluster, Environment
+from phoenix_gitops.model.pipeline import Pipeline
+from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.model.security import SecurityPolicy
+from phoenix_gitops.model.tenant import Tenant, TenantClass
+from phoenix_gitops.resources import templates_dir
+from phoenix_gitops.scope import ClusterScope, EnvironmentScope, TenantScope
+from phoenix_gitops.world import account, effective_quotas
+
+CRDS = Path(__file__).resolve().parents[4] / "shared" / "crds"
+Object = Mapping[str, Any]
+
+
+def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `change` over it, maps deep."""
+    result = dict(base)
+    for key, value in change.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def cluster(name: str = "main", **facts: Any) -> Cluster:
+    base = {
+        "name": name,
+        "server": f"https://{name}.example.com",
+        "kubernetes": "1.34",
+        "dns": {},
+        "apiServer": {"ipBlocks": ["10.4.0.1/32"], "port": 6443},
+    }
+    return msgspec.convert({**base, **facts}, Cluster)
+
+
+def platform(**spec: Any) -> Platform:
+    base = {"version": "0.1.0", "repository": {"url": "https://git.example.com/metrics/gitops.git"}}
+    return msgspec.convert(
+        {"metadata": {"name": "phoenix", "owner": "team-metrics"}, "spec": merged(base, spec)}, Platform
+    )
+
+
+def environment(
+    name: str = "prod",
+    *,
+    clusters: Iterable[Cluster] = (),
+    inputs: Mapping[str, Any] | None = None,
+    security: Mapping[str, Any] | None = None,
+    platform_spec: Mapping[str, Any] | None = None,
+    **spec: Any,
+) -> EnvironmentScope:
+    listed = [msgspec.to_builtins(c) for c in (tuple(clusters) or (cluster(),))]
+    metadata = {"name": name, "owner": "team-metrics"}
+    edge = {"stage": "edge", "inputs": {"otlp": {}} if inputs is None else inputs}
+    return EnvironmentScope(
+        platform=platform(**(platform_spec or {})),
+        environment=msgspec.convert(
+            {"metadata": metadata, "spec": {"class": "prod", "clusters": listed, **spec}}, Environment
+        ),
+        edge=msgspec.convert({"metadata": {"name": "edge", "owner": "platform"}, "spec": edge}, Pipeline),
+        pipelines=(),
+        control=None,
+        security=msgspec.convert(
+            {"metadata": {"name": "standard", "owner": "platform"}, "spec": security or {}}, SecurityPolicy
+        ),
+        slos=(),
+        rule_sets=(),
+        catalogs=(),
+        tenants=(),
+    )
+
+
+def cluster_scope(env: EnvironmentScope | None = None, index: int = 0, **facts: Any) -> ClusterScope:
+    """The scope of one cluster; `facts` make it the environment's only one."""
+    scope = env or environment(clusters=[cluster(**facts)])
+    return ClusterScope(env=scope, cluster=scope.environment.spec.clusters[index])
+
+
+def tenant(
+    name: str = "checkout",
+    *,
+    isolation: str = "namespace",
+    class_spec: Mapping[str, Any] | None = None,
+    peers: Iterable[tuple[str, tuple[str, ...]]] = (),
+    targets: Iterable[tuple[str, tuple[str, ...]]] = (),
+    **spec: Any,
+) -> TenantScope:
+    class_ = msgspec.convert(
+        {
+            "metadata": {"name": isolation, "owner": "platform"},
+            "spec": merged({"isolation": isolation}, class_spec or {}),
+        },
+        TenantClass,
+    )
+    base = {"class": isolation, "identity": {"namespaces": [name]}}
+    policy = msgspec.convert({"metadata": {"name": name, "owner": f"team-{name}"}, "spec": merged(base, spec)}, Tenant)
+    return TenantScope(
+        tenant=policy,
+        class_=class_,
+        quotas=effective_quotas(class_, policy),
+        account=account(policy),
+        slos=(),
+        rule_sets=(),
+        catalogs=(),
+        peers=tuple(peers),
+        targets=tuple(targets),
+    )
+
+
+@functools.cache
+def _template(name: str) -> Any:
+    import jinja2
+
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_dir()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["yaml"] = json.dumps
+    return env.get_template(name)
+
+
+def render(template: str, /, **values: object) -> dict[str, Any]:
+    """The object that a built-in template gives; JSON stands for values."""
+    import yaml
+
+    body = yaml.safe_load(_template(template).render(**values))
+    assert isinstance(body, dict)
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def artifacts(emitted: Iterable[Emitted]) -> list[Artifact]:
+    """All artifacts; a diagnostic among them fails the test."""
+    found = list(emitted)
+    assert not [e for e in found if isinstance(e, Diagnostic)]
+    return [e for e in found if isinstance(e, Artifact)]
+
+
+def objects(emitted: Iterable[Emitted]) -> list[dict[str, Any]]:
+    return [a.body for a in artifacts(emitted)]
+
+
+def only(found: Iterable[Object], kind: str, name: str = "", namespace: str = "") -> Any:
+    """The one object of a kind, name and namespace."""
+    matching = [
+        o
+        for o in found
+        if o["kind"] == kind
+        and name in ("", o["metadata"]["name"])
+        and namespace in ("", o["metadata"].get("namespace"))
+    ]
+    assert len(matching) == 1, [o["metadata"] for o in matching]
+    return matching[0]
+
+
+def validate_builtin(found: Iterable[Object]) -> None:
+    """Strictly against the Kubernetes schemas; raises on the first fault."""
+    import kubernetes_validate
+
+    for body in found:
+        kubernetes_validate.validate(body, "1.34", strict=True)
+
+
+@functools.cache
+def _argo_validators() -> dict[str, Any]:
+    import jsonschema_rs
+    import yaml
+
+    from phoenix_gitops.verify.crd_schema import convert_crd
+
+    text = (CRDS / "argoproj.io.yaml").read_text()
+    crds = [d for d in yaml.load_all(text, yaml.CSafeLoader) if d]
+    schemas = [
+        s for crd in crds if crd["spec"]["names"]["kind"] in ("Application", "AppProject") for s in convert_crd(crd)
+    ]
+    return {s.kind: jsonschema_rs.validator_for(s.schema) for s in schemas}
+
+
+def validate_argo(found: Iterable[Object]) -> int:
+    """Against the CRDs of Argo CD; the number of objects judged."""
+    if not CRDS.is_dir():
+        pytest.skip("no CRDs beside the checkout: Argo CD's schemas cannot judge")
+    judged = 0
+    for body in found:
+        faults = [f"{list(e.instance_path)}: {e.message}" for e in _argo_validators()[body["kind"]].iter_errors(body)]
+        assert not faults, (body["metadata"]["name"], faults)
+        judged += 1
+    return judged
