@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,8 @@ class Document:
 
     file: str
     data: dict[str, Any]
-    places: dict[Path, Place]
+    places: Mapping[Path, Place]
+    """The place of every value, parents first, as written; spans may be made on first use."""
     digest: str
     """SHA-256 of the file's bytes, in hexadecimal."""
 
