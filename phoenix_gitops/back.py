@@ -13,11 +13,13 @@ from pathlib import Path
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.blame import Blame
 from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
-from phoenix_gitops.emit import Stage, UnitOutput, summarise
+from phoenix_gitops.emit import Stage, Summary, summarise
 from phoenix_gitops.facts import cluster_facts
 from phoenix_gitops.resolve import Key, Resolved
-from phoenix_gitops.serialise import check_paths, object_path, render_object, render_proof
-from phoenix_gitops.verify import Located, Verifier
+from phoenix_gitops.serialise import check_paths
+from phoenix_gitops.unit import UnitResult, run_unit
+from phoenix_gitops.verify import Finding, Schemas, check_cluster, items
+from phoenix_gitops.verify.stage import unsupported
 
 Progress = Callable[[str, int, int], None]
 """Told of work as it goes on: environment, units done, units in all."""
@@ -31,6 +33,7 @@ class Compiled:
     clusters: int
     objects: int
     checks: int
+    """Verdicts: each object against its schema and our rules, each rule expression, each collector config."""
     files: tuple[RenderedFile, ...]
     diagnostics: tuple[Diagnostic, ...]
     seconds: float = 0.0
@@ -52,78 +55,93 @@ class Tools:
     """Folder for compiled schemas; None for none."""
 
 
+class _Verifiers:
+    """The schemas of each Kubernetes version in use, loaded once."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._loaded: dict[str, Schemas | None] = {}
+
+    def of(self, minor: str) -> Schemas | None:
+        """The schemas of a version, or None where there are none."""
+        if minor not in self._loaded:
+            known = Schemas.knows(minor)
+            self._loaded[minor] = Schemas(minor, self._tools.schemas, self._tools.cache) if known else None
+        return self._loaded[minor]
+
+
 def compile_environment(
     stage: Stage, policies: Mapping[Key, Resolved], tools: Tools, progress: Progress | None = None
 ) -> Compiled:
     """Every file of one environment."""
+    verifiers = _Verifiers(tools)
     units = list(stage.units())
-    outputs = []
+    results = []
     for done, unit in enumerate(units):
         if progress:
             progress(stage.environment, done, len(units))
-        outputs.append(stage.emit_unit(unit))
-    summary = summarise(outputs)
-    outputs.append(stage.emit_unit(stage.gitops_unit, summary))
-    found = [fault for output in outputs for fault in output.diagnostics]
-    found += _unmatched_overrides(stage, policies, outputs)
-    blame = Blame(stage, policies, summary, {output.unit: output for output in outputs})
-    checks = 0
+        results.append(run_unit(stage, unit, verifiers.of(_minor(stage, unit.cluster))))
+    summary = summarise(results)
+    home = stage.gitops_unit
+    results.append(run_unit(stage, home, verifiers.of(_minor(stage, home.cluster)), summary))
+    found = [fault for result in results for fault in result.diagnostics]
+    found += _unmatched_overrides(stage, policies, results)
     if not has_errors(found):
-        verified, checks = _verify(stage, outputs, tools, blame)
-        found += verified
-    files: tuple[RenderedFile, ...] = ()
-    if not has_errors(found):
-        files = tuple(sorted(_serialise(outputs), key=lambda file: file.path))
-        found += check_paths(files)
-    if has_errors(found):
-        files = ()
+        found += _verify(stage, policies, results, verifiers, summary)
+    files = tuple(sorted((file for result in results for file in result.files), key=lambda file: file.path))
+    found += check_paths(files)
     return Compiled(
         environment=stage.environment,
         clusters=len(stage.clusters),
-        objects=sum(len(output.objects) for output in outputs),
-        checks=checks,
-        files=files,
+        objects=sum(len(result.checked) for result in results),
+        checks=sum(result.checks for result in results),
+        files=() if has_errors(found) else files,
         diagnostics=ordered(found),
     )
 
 
-def _serialise(outputs: Sequence[UnitOutput]) -> list[RenderedFile]:
-    files = []
-    for output in outputs:
-        files += [render_object(output.unit, artifact) for artifact in output.objects]
-        files += [render_proof(output.unit, proof) for proof in output.proofs]
-    return files
+def _minor(stage: Stage, cluster: str) -> str:
+    return cluster_facts(stage, cluster).kubernetes
 
 
-def _verify(stage: Stage, outputs: Sequence[UnitOutput], tools: Tools, blame: Blame) -> tuple[list[Diagnostic], int]:
-    """The findings on each cluster's objects, at the policy lines that caused them, and how many checks ran."""
+def _verify(
+    stage: Stage,
+    policies: Mapping[Key, Resolved],
+    results: Sequence[UnitResult],
+    verifiers: _Verifiers,
+    summary: Summary,
+) -> list[Diagnostic]:
+    """The findings on each cluster's objects, at the policy lines that caused them."""
+    blame = Blame(stage, policies, summary, {path: result.unit for result in results for path, _ in result.checked})
+    home = stage.gitops_unit.cluster
+    clusters = sorted({result.unit.cluster for result in results})
+    objects = {c: [pair for r in results if r.unit.cluster == c for pair in r.checked] for c in clusters}
     diagnostics: list[Diagnostic] = []
-    checks = 0
-    by_cluster: dict[str, list[Located]] = {}
-    for output in outputs:
-        located = by_cluster.setdefault(output.unit.cluster, [])
-        located += [Located(output.unit, a, object_path(output.unit, a)) for a in output.objects]
-    for cluster in sorted(by_cluster):
-        verifier = Verifier(cluster_facts(stage, cluster), schemas=tools.schemas, cache=tools.cache)
-        result = verifier.run(by_cluster[cluster])
-        checks += result.checks
-        diagnostics += [blame.diagnostic(finding, by_cluster[cluster]) for finding in result.findings]
-    return diagnostics, checks
+    for cluster in clusters:
+        facts = cluster_facts(stage, cluster)
+        findings: tuple[Finding, ...]
+        if verifiers.of(facts.kubernetes) is None:
+            findings = (unsupported(facts.kubernetes),)
+        else:
+            others = [pair for other in clusters if other != home for pair in objects[other]] if cluster == home else []
+            findings = check_cluster(objects[cluster], facts, items(others))
+        diagnostics += [blame.diagnostic(finding) for finding in findings]
+    return diagnostics
 
 
 def _unmatched_overrides(
-    stage: Stage, policies: Mapping[Key, Resolved], outputs: Sequence[UnitOutput]
+    stage: Stage, policies: Mapping[Key, Resolved], results: Sequence[UnitResult]
 ) -> list[Diagnostic]:
     """An environment's override that finds no object is a mistake; a platform's may mean another environment."""
-    matched = frozenset().union(*(output.matched for output in outputs))
+    matched = frozenset[int]().union(*(result.matched for result in results))
     platform = len(stage.world.platform.spec.overrides)
     policy = policies["Environment", stage.environment]
     return [
         Diagnostic(
-            code="PHX620",
+            code="PHX615",
             message=f"the override of {override.kind} `{override.name}` finds no object",
             primary=policy.origin(("spec", "overrides", i - platform, "target")).value,
-            help="`phoenix show artifacts -e ENVIRONMENT` lists the objects",
+            help=f"`phoenix show artifacts -e {stage.environment}` lists the objects",
         )
         for i, override in enumerate(stage.overrides)
         if i >= platform and i not in matched

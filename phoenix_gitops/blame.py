@@ -1,47 +1,48 @@
-"""Errors at their cause: a finding on a generated object becomes a diagnostic at the policy line that made the value."""
+"""Errors at their cause: a finding on a generated object becomes a diagnostic at the policy line behind the value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from phoenix_gitops.artifact import PolicyRef, Unit
-from phoenix_gitops.diagnostics import Diagnostic, Label
+from phoenix_gitops.artifact import Artifact, Unit
+from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
 from phoenix_gitops.emit import Stage, Summary, UnitOutput
+from phoenix_gitops.explaining import show_path
 from phoenix_gitops.provenance import Field, Influence, influence
 from phoenix_gitops.resolve import Key, Resolved
-from phoenix_gitops.verify import Finding, Located
+from phoenix_gitops.serialise import object_path
+from phoenix_gitops.verify import Finding
 
 _TRACED_UNITS = 8
 """Tracing a unit takes up to seconds; with faults in more units than this the first ones are traced."""
 
 
 class Blame:
-    """Finds causes; each unit is perturbed once, and only if something in it is at fault."""
+    """Finds causes; each unit is emitted again and perturbed once, and only if something in it is at fault."""
 
     def __init__(
-        self,
-        stage: Stage,
-        policies: Mapping[Key, Resolved],
-        summary: Summary,
-        outputs: Mapping[Unit, UnitOutput],
+        self, stage: Stage, policies: Mapping[Key, Resolved], summary: Summary, units: Mapping[str, Unit]
     ) -> None:
+        """`units` gives the unit of each object's path."""
         self._stage = stage
         self._policies = policies
         self._summary = summary
-        self._outputs = outputs
+        self._units = units
+        self._outputs: dict[Unit, UnitOutput] = {}
         self._traced: dict[Unit, Influence] = {}
 
-    def diagnostic(self, finding: Finding, objects: Sequence[Located]) -> Diagnostic:
+    def diagnostic(self, finding: Finding) -> Diagnostic:
         """The finding at the policy line behind it, with the object in a note."""
-        located = next((o for o in objects if o.path == finding.path), None)
-        if located is None:
+        unit = self._units.get(finding.path)
+        if unit is None:
             return Diagnostic(code=finding.code, message=finding.message, help=finding.help, severity=finding.severity)
-        labels = self._labels(located, finding)
-        path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in finding.at).removeprefix(".")
+        artifact = self._artifact(unit, finding.path)
+        labels = self._labels(unit, artifact, finding)
+        path = show_path(finding.at)
         notes = [f"in generated/{finding.path}" + (f" at `{path}`" if path else "")]
         notes += [f"see also generated/{other}" for other in finding.related]
-        if located.artifact.template:
-            notes.append(f"shaped by templates/{located.artifact.template}")
+        if artifact.template:
+            notes.append(f"shaped by templates/{artifact.template}")
         return Diagnostic(
             code=finding.code,
             message=finding.message,
@@ -52,22 +53,28 @@ class Blame:
             severity=finding.severity,
         )
 
-    def _labels(self, located: Located, finding: Finding) -> list[Label]:
-        """Where the value comes from: lines that documents set first, then the owning policy."""
-        fields = self._behind(located, finding)
-        given = [field for field in fields if field.given]
+    def _artifact(self, unit: Unit, path: str) -> Artifact:
+        output = self._output(unit)
+        return next(a for a in output.objects if object_path(unit, a) == path)
+
+    def _output(self, unit: Unit) -> UnitOutput:
+        if unit not in self._outputs:
+            self._outputs[unit] = self._stage.emit_unit(unit, self._summary)
+        return self._outputs[unit]
+
+    def _labels(self, unit: Unit, artifact: Artifact, finding: Finding) -> list[Label]:
+        """Where the value comes from: lines that documents set, else the policy that owns the object."""
+        given = [field for field in self._behind(unit, finding) if field.given]
         if given:
             return [self._policies[field.key].origin(field.path).value for field in given]
-        return [self._owner(located.artifact.policy)]
+        resolved = self._policies[artifact.policy.kind, artifact.policy.name]
+        return [Label(resolved.document.value_span(("metadata", "name")), "the policy that owns the object")]
 
-    def _behind(self, located: Located, finding: Finding) -> Sequence[Field]:
-        unit = located.unit
+    def _behind(self, unit: Unit, finding: Finding) -> Sequence[Field]:
+        if finding.severity is not Severity.ERROR:
+            return ()
         if unit not in self._traced:
             if len(self._traced) >= _TRACED_UNITS:
                 return ()
-            self._traced[unit] = influence(self._stage, self._policies, self._outputs[unit], self._summary)
-        return self._traced[unit].behind(located.path, finding.at)
-
-    def _owner(self, policy: PolicyRef) -> Label:
-        resolved = self._policies[policy.kind, policy.name]
-        return Label(resolved.document.value_span(("metadata", "name")), "the policy that owns the object")
+            self._traced[unit] = influence(self._stage, self._policies, self._output(unit), self._summary)
+        return self._traced[unit].behind(finding.path, finding.at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 from phoenix_gitops.artifact import Artifact, PolicyRef, ProofFile, Unit
 from phoenix_gitops.conventions import decorate
@@ -37,6 +38,16 @@ class UnitOutput:
     diagnostics: tuple[Diagnostic, ...]
     matched: frozenset[int] = frozenset()
     """Which overrides found an object."""
+
+    @property
+    def kinds(self) -> frozenset[tuple[str, str, bool]]:
+        """(API group, kind, whether it is namespaced) of the objects."""
+        return frozenset((a.group, a.kind, bool(a.namespace)) for a in self.objects)
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """Namespaces of the namespaced objects."""
+        return frozenset(a.namespace for a in self.objects if a.namespace)
 
 
 @dataclass(frozen=True)
@@ -139,17 +150,34 @@ class Stage:
         return self.world.policies[policy.kind, policy.name].metadata.owner
 
 
-def summarise(outputs: Iterable[UnitOutput]) -> dict[tuple[str, str], gitops.ComponentSummary]:
+class Summarised(Protocol):
+    """What a unit's result says of its objects."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[tuple[str, str, bool]]:
+        """(API group, kind, whether it is namespaced)."""
+        ...
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """Namespaces of its namespaced objects."""
+        ...
+
+
+def summarise(results: Iterable[Summarised]) -> dict[tuple[str, str], gitops.ComponentSummary]:
     """What each component of each cluster holds, for the Applications and their projects."""
     kinds: dict[tuple[str, str], set[tuple[str, str, bool]]] = {}
     namespaces: dict[tuple[str, str], set[str]] = {}
-    for output in outputs:
-        key = (output.unit.cluster, output.unit.component)
-        for artifact in output.objects:
-            kinds.setdefault(key, set()).add((artifact.group, artifact.kind, bool(artifact.namespace)))
-            spaces = namespaces.setdefault(key, set())
-            if artifact.namespace:
-                spaces.add(artifact.namespace)
+    for result in results:
+        if result.kinds:
+            key = (result.unit.cluster, result.unit.component)
+            kinds.setdefault(key, set()).update(result.kinds)
+            namespaces.setdefault(key, set()).update(result.namespaces)
     return {
         key: gitops.ComponentSummary(kinds=frozenset(kinds[key]), namespaces=frozenset(namespaces[key]))
         for key in sorted(kinds)
