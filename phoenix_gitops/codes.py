@@ -59,6 +59,15 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX303", "circular-base", "policies extend each other in a circle"),
     Code("PHX304", "duplicate-item", "two items of a list that is merged by name have the same name"),
     # 4xx guardrails
+    Code("PHX401", "guardrail-violated", "a policy breaks a rule of the organisation"),
+    Code("PHX402", "guardrail-unreadable", "a guardrail is not valid CUE or names something that does not exist"),
+    Code("PHX403", "guardrail-import", "a guardrail imports more than CUE's packages that only compute"),
+    Code("PHX404", "guardrail-attribute", "a guardrail has an attribute"),
+    Code("PHX405", "guardrail-not-evaluated", "a guardrail contradicts itself or needs a field that is absent"),
+    Code("PHX406", "violation-form", "a violation is not of the form {path, message}"),
+    Code("PHX407", "guardrail-silent", "a guardrail can object to nothing"),
+    Code("PHX408", "guardrail-limit", "a guardrail takes more time, memory or output than it may"),
+    Code("PHX409", "violation-blames-nothing", "a violation names a policy that does not exist"),
     # 5xx references and relations
     Code("PHX501", "no-platform", "there is no Platform policy in phoenix.yaml"),
     Code("PHX502", "no-environment", "there is no environment to compile"),
@@ -129,6 +138,9 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX762", "pattern-not-checked", "a pattern of a CRD cannot be checked outside an API server"),
     # 8xx writing
     # 9xx git and tools
+    Code("PHX931", "missing-tool", "a program that is needed is not installed"),
+    Code("PHX932", "tool-too-old", "a program is older than the oldest version that is known to work"),
+    Code("PHX933", "tool-broken", "a program does not run, or does not say its version"),
 )
 
 CODES: dict[str, Code] = {row.code: row for row in _TABLE}
