@@ -160,7 +160,7 @@ class Composer:
         if isinstance(value, Refusal):
             return _placeholder(start), start, end
         if event.style in {"|", ">"}:
-            end = start + len(self._text[start:end].rstrip())
+            end = start + len(self._text[start:end].rstrip(" \t\r\n"))
         elif start == end and self._text[start - 1 : start] in {"", "\n"}:
             # libyaml finds out that there is no value only on a later line.
             start = end = last
