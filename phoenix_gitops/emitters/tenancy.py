@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
+from phoenix_gitops.collector import names
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import network, rights
 from phoenix_gitops.emitters.base import Emitted, Render
@@ -206,7 +207,7 @@ def _ingress(place: _Place) -> list[network.Rule]:
     scraping = place.scope.env.edge.spec.inputs.prometheus
     if scraping is not None and scraping.pods:
         # The port is what each pod's annotation says, so none can be named here.
-        rules.append(network.ingress([network.pods_in([network.agent_namespace(place.scope.env.platform)])]))
+        rules.append(network.ingress([_agents(place)]))
     return rules
 
 
@@ -216,11 +217,15 @@ def _egress(place: _Place) -> list[network.Rule]:
     rules += [network.egress([network.pods_in(namespaces)]) for _, namespaces in sorted(place.tenant.targets)]
     otlp = place.scope.env.edge.spec.inputs.otlp
     if otlp is not None:
-        agents = network.pods_in([network.agent_namespace(place.scope.env.platform)])
-        rules.append(network.egress([agents], network.tcp(otlp.grpc_port, otlp.http_port)))
+        rules.append(network.egress([_agents(place)], network.tcp(otlp.grpc_port, otlp.http_port)))
     declared = sorted({(edge.cidr, edge.port) for edge in spec.network.egress})
     rules += [network.egress(network.blocks([cidr]), network.tcp(port)) for cidr, port in declared]
     return rules
+
+
+def _agents(place: _Place) -> network.Peer:
+    """The node agents."""
+    return network.pods_in([network.agent_namespace(place.scope.env.platform)], {conventions.APP_NAME: names.AGENT})
 
 
 def _reserved(scope: ClusterScope, tenant: TenantScope) -> Iterator[Diagnostic]:

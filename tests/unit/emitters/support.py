@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from phoenix_gitops.model.security import SecurityPolicy
 from phoenix_gitops.model.tenant import Tenant, TenantClass
 from phoenix_gitops.resources import templates_dir
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope, TenantScope
+from phoenix_gitops.template_files import TemplateFiles
+from phoenix_gitops.templating import Renderer
 from phoenix_gitops.world import account, effective_quotas
 
 CRDS = Path(__file__).resolve().parents[4] / "shared" / "crds"
@@ -122,26 +123,13 @@ def tenant(
 
 
 @functools.cache
-def _template(name: str) -> Any:
-    import jinja2
-
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_dir()),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters["yaml"] = json.dumps
-    return env.get_template(name)
+def _renderer() -> Renderer:
+    return Renderer(TemplateFiles(user=None, builtin=templates_dir()))
 
 
 def render(template: str, /, **values: object) -> dict[str, Any]:
-    """The object that a built-in template gives; JSON stands for values."""
-    import yaml
-
-    body = yaml.safe_load(_template(template).render(**values))
-    assert isinstance(body, dict)
-    return {key: value for key, value in body.items() if value is not None}
+    """The object that a built-in template gives, by the real engine."""
+    return _renderer().render(template, **values)
 
 
 def artifacts(emitted: Iterable[Emitted]) -> list[Artifact]:

@@ -479,7 +479,7 @@ def test_no_platform_groups_no_platform_roles():
 
 MINE = Pod("checkout", {"app": "api"})
 DNS = Pod("kube-system", {"k8s-app": "kube-dns"}, "10.244.0.53")
-AGENT = Pod("phoenix-agents", {}, "10.244.0.9")
+AGENT = Pod("phoenix-agents", {"app.kubernetes.io/name": "agent"}, "10.244.0.9")
 
 
 def network(scope=None, /, **spec):
@@ -506,6 +506,7 @@ def test_metrics_go_to_the_agents_at_the_ports_they_listen_on():
     assert world.passes(MINE, AGENT, 5318)
     assert not world.passes(MINE, AGENT, 4317)
     assert not world.passes(MINE, Pod("phoenix-gateway"), 5317)
+    assert not world.passes(MINE, Pod("phoenix-agents"), 5317)
     assert not network(cluster_scope(environment(inputs={}))).passes(MINE, AGENT, 4317)
 
 
