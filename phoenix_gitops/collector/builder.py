@@ -76,14 +76,12 @@ class Builder:
         return [self.processor(f"transform/{name}", settings)]
 
     def otlp(self, name: str, grpc: int, http: int | None) -> str:
-        """An OTLP receiver."""
-        suffix = "" if name == "workloads" else f"-{name}"
-        protocols: Section = {
-            "grpc": {"endpoint": listen(self.ports.claim(f"otlp-grpc{suffix}", grpc, f"OTLP of {name}"))}
-        }
+        """An OTLP receiver for senders of a kind; without `http` it speaks gRPC only."""
+        purpose = f"OTLP of {name}"
+        grpc_name = f"otlp-{name}" if http is None else "otlp-grpc"
+        protocols: Section = {"grpc": {"endpoint": listen(self.ports.claim(grpc_name, grpc, purpose))}}
         if http is not None:
-            port = self.ports.claim(f"otlp-http{suffix}", http, f"OTLP of {name}")
-            protocols["http"] = {"endpoint": listen(port)}
+            protocols["http"] = {"endpoint": listen(self.ports.claim("otlp-http", http, purpose))}
         return self.add(Kind.RECEIVER, f"otlp/{name}", {"protocols": protocols})
 
     def pipeline(
@@ -101,13 +99,18 @@ class Builder:
         health = self.ports.claim("health", HEALTH, "health check")
         self.add(Kind.EXTENSION, _HEALTH_CHECK, {"endpoint": listen(health)})
         telemetry = self.ports.claim("telemetry", TELEMETRY, "the collector's own metrics")
-        reader: Section = {
-            "pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": telemetry}}}  # noqa: S104 - scraped from other pods
+        # Said in full: which names the collector's own metrics have depends on it, and defaults changed before.
+        scraped: Section = {
+            "host": "0.0.0.0",  # noqa: S104 - scraped from other pods
+            "port": telemetry,
+            "without_type_suffix": False,
+            "without_units": False,
+            "without_scope_info": True,
         }
+        reader: Section = {"pull": {"exporter": {"prometheus": scraped}}}
         service: Section = {
             "extensions": [_HEALTH_CHECK],
             "pipelines": self.pipelines,
-            # Owned by us: the names of the collector's metrics depend on how this reader is set up.
             "telemetry": {"metrics": {"readers": [reader]}},
         }
         sections: Section = {kind.value: section for kind, section in self.sections.items()}

@@ -14,13 +14,8 @@ ENDPOINTS = {AGENT: AGENTS, TENANT_GATEWAY: TENANTS}
 """The gateway's port for each of the collectors that relay to it."""
 
 
-def agents_namespace(platform: Platform) -> str:
-    """The namespace of the node agents, which alone may see their hosts."""
-    return f"{platform.spec.conventions.namespace_prefix}-agents"
-
-
 def gateway_namespace(platform: Platform) -> str:
-    """The namespace of the gateway."""
+    """The namespace of the platform's gateway."""
     return f"{platform.spec.conventions.namespace_prefix}-gateway"
 
 

@@ -45,13 +45,14 @@ _PROCESS = keys(
 _ASSOCIATION = keys(sources=keys("from", "name"))
 _EXTRACT = keys("metadata", labels=keys("tag_name", "key", "key_regex", "from"), annotations=FREE)
 
+_READER = keys("host", "port", "without_type_suffix", "without_units", "without_scope_info")
 _SERVICE: Keys = keys(
     "extensions",
     pipelines={"*": keys("receivers", "processors", "exporters")},
     telemetry=keys(
         "resource",
         logs=keys("level", "encoding"),
-        metrics=keys("level", readers=keys(pull=keys(exporter=keys(prometheus=keys("host", "port"))))),
+        metrics=keys("level", readers=keys(pull=keys(exporter=keys(prometheus=_READER)))),
     ),
 )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from phoenix_gitops.collector import names
+from phoenix_gitops.conventions import TENANT
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Render
 from phoenix_gitops.model.environment import Cluster
@@ -31,7 +33,7 @@ def agent_namespace(platform: Platform) -> str:
 
 def gateway_namespace(platform: Platform) -> str:
     """The namespace of the platform's gateway."""
-    return f"{platform.spec.conventions.namespace_prefix}-gateway"
+    return names.gateway_namespace(platform)
 
 
 def tcp(*ports: int) -> list[Port]:
@@ -61,6 +63,19 @@ def pods_in(namespaces: Iterable[str], labels: Mapping[str, str] | None = None) 
     if labels:
         peer["podSelector"] = _selector(labels)
     return peer
+
+
+def tenants(labels: Mapping[str, str] | None = None) -> Peer:
+    """Pods of every tenant's namespaces, only those that bear `labels` if there are any."""
+    peer: Peer = {"namespaceSelector": {"matchExpressions": [{"key": TENANT, "operator": "Exists"}]}}
+    if labels:
+        peer["podSelector"] = _selector(labels)
+    return peer
+
+
+def any_pod() -> Peer:
+    """Every pod of the cluster, and nothing outside of it."""
+    return {"namespaceSelector": {}}
 
 
 def blocks(cidrs: Iterable[str]) -> list[Peer]:
