@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix_gitops.check import check
-from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
+from phoenix_gitops.diagnostics import Diagnostic, Outcome, has_errors, ordered
 from phoenix_gitops.document import Document
 from phoenix_gitops.link import link_references, link_relations
 from phoenix_gitops.resolve import Index, Key, Resolved, index, resolve
@@ -19,8 +19,8 @@ from phoenix_gitops.resources import presets_dir
 from phoenix_gitops.source import parse, read_policies
 from phoenix_gitops.world import World, build
 
-Constrain = Callable[["Front"], tuple[Diagnostic, ...]]
-"""Runs the guardrails: the one effect in the middle, handed in."""
+Constrain = Callable[["Front"], Outcome[Mapping[str, str]]]
+"""Runs the guardrails and gives their texts for carets: the one effect in the middle, handed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +69,15 @@ def run_front(root: Path, constrain: Constrain | None = None, arrange: Arrange =
         return front
     resolved = resolve(indexed.value)
     front = _with(front, resolved.diagnostics, policies=resolved.value)
-    dangling = link_references(resolved.value)
-    front = _with(front, dangling)
+    if resolved.ok:
+        front = _with(front, link_references(resolved.value))
     if has_errors(front.diagnostics):
         return front
     world = build(resolved.value)
     front = _with(front, link_relations(resolved.value, world), world=world)
     if constrain is not None and not has_errors(front.diagnostics):
-        front = _with(front, constrain(front))
+        constrained = constrain(front)
+        front = _with(front, constrained.diagnostics, sources=constrained.value)
     return front
 
 
@@ -87,10 +88,11 @@ def _with(
     index: Index | None = None,
     policies: Mapping[Key, Resolved] | None = None,
     world: World | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Front:
     return Front(
         root=front.root,
-        sources=front.sources,
+        sources={**front.sources, **(sources or {})},
         documents=front.documents,
         index=index or front.index,
         policies=policies if policies is not None else front.policies,

@@ -17,8 +17,13 @@ def command() -> int:
       phoenix doctor
     """
     from phoenix_gitops.cli.tables import table
-    from phoenix_gitops.tools import survey
+    from phoenix_gitops.tools import PROGRAMS, find, version_of
 
-    rows = [(s.name, s.version or "not found", s.path or s.hint, s.purpose) for s in survey()]
-    click.echo(table(("tool", "version", "where, or how to get it", "needed for"), rows))
+    rows = []
+    for name, program in PROGRAMS.items():
+        tool = find(name)
+        version = version_of(tool) if tool else None
+        said = ".".join(str(part) for part in version) if version else "not found" if tool is None else "does not run"
+        rows.append((name, said, str(tool.path) if tool else program.hint, program.purpose))
+    click.echo(table(("tool", "version", "where, or how to get it", "what it does"), rows))
     return 0

@@ -32,7 +32,7 @@ CHILD = """\
       pipelines: [optimized, full]
       budget: {overcommit: null, activeSeries: 20}
       clusters:
-        - {name: b, zones: [y]}
+        - {name: b, zones: [w]}
         - {name: c, server: "https://c", kubernetes: "1.35"}
 """
 
@@ -49,7 +49,7 @@ def test_maps_merge_named_lists_merge_by_name_other_lists_replace_null_deletes()
         "budget": {"activeSeries": 20},
         "clusters": [
             {"name": "a", "server": "https://a", "kubernetes": "1.34", "zones": ["x"]},
-            {"name": "b", "server": "https://b", "kubernetes": "1.34", "zones": ["y"]},
+            {"name": "b", "server": "https://b", "kubernetes": "1.34", "zones": ["w"]},
             {"name": "c", "server": "https://c", "kubernetes": "1.35"},
         ],
     }
@@ -64,7 +64,7 @@ def test_each_value_knows_the_line_that_set_it():
 
     assert origin("spec", "class") == "environments/base.yaml:6:10"
     assert origin("spec", "budget", "activeSeries") == "environments/child.yaml:7:44"
-    assert origin("spec", "clusters", 1, "zones", 0) == "environments/child.yaml:9:24"
+    assert origin("spec", "clusters", 1, "zones", 0) == "environments/child.yaml:9:25"
     assert origin("spec", "clusters", 1, "server") == "environments/base.yaml:11:26"
     assert origin("spec", "clusters", 2, "name") == "environments/child.yaml:10:16"
     assert not policy.sets(("spec", "budget", "overcommit"))
