@@ -17,5 +17,6 @@ def render(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *, col
 
 def _line(diagnostic: Diagnostic) -> str:
     place = f"{location(diagnostic.primary.span)}: " if diagnostic.primary else ""
-    help_ = f" ({' '.join(diagnostic.help.split('\n'))})" if diagnostic.help else ""
-    return place + visible(f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}{help_}")
+    help_ = " ".join(diagnostic.help.split("\n"))
+    text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+    return place + visible(f"{text} ({help_})" if help_ else text)
