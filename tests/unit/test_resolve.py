@@ -65,8 +65,8 @@ def test_each_value_knows_the_line_that_set_it():
     assert origin("spec", "class") == "environments/base.yaml:6:10"
     assert origin("spec", "budget", "activeSeries") == "environments/child.yaml:7:44"
     assert origin("spec", "clusters", 1, "zones", 0) == "environments/child.yaml:9:25"
-    assert origin("spec", "clusters", 1, "server") == "environments/base.yaml:11:26"
-    assert origin("spec", "clusters", 2, "name") == "environments/child.yaml:10:16"
+    assert origin("spec", "clusters", 1, "server") == "environments/base.yaml:11:25"
+    assert origin("spec", "clusters", 2, "name") == "environments/child.yaml:10:14"
     assert not policy.sets(("spec", "budget", "overcommit"))
     assert not policy.sets(("spec", "ring"))
 
