@@ -36,7 +36,7 @@ def normalise(url: str) -> str:
     url = url.strip()
     scp = _SCP.fullmatch(url)
     if "://" not in url and scp:
-        url = f"ssh://{scp['host']}/{scp['path'].lstrip('/')}"
+        url = f"ssh://{scp['host']}/{scp['path']}"
     parts = urlsplit(url)
     user, at, address = parts.netloc.rpartition("@")
     port = f":{_DEFAULT_PORTS.get(parts.scheme)}"

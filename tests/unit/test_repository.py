@@ -24,7 +24,7 @@ SAME = [
         "ssh://git@git.example.com/metrics/gitops",
         "ssh://git@git.example.com:22/metrics/gitops.git",
     ),
-    ("file:///srv/git/tree.git", "file:///srv/git/tree/"),
+    ("file:///srv/git/tree.git", "file:///srv/git/tree/", "file:///srv/git/tree/.git"),
 ]
 
 

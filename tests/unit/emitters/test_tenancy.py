@@ -464,7 +464,9 @@ def test_the_platform_team_reads_and_restarts_in_the_platforms_namespaces():
         assert may(found, "sre", space, "list", "pods")
         assert may(found, "sre", space, "delete", "pods")
         assert may(found, "sre", space, "patch", "daemonsets.apps")
-        assert may(found, "sre", space, "update", "deployments/scale.apps")
+        for verb in ("update", "patch"):
+            assert may(found, "sre", space, verb, "deployments/scale.apps")
+            assert may(found, "sre", space, verb, "statefulsets/scale.apps")
         assert not may(found, "oncall", space, "delete", "pods")
         assert not may(found, "sre", space, "create", "deployments.apps")
         assert not may(found, "sre", space, "get", "secrets")
@@ -554,6 +556,26 @@ def test_a_cluster_that_does_not_say_how_it_reaches_dns_gets_no_network_policy()
     found = list(tenancy.emit_tenant(cluster_scope(dns=None), tenant(), render))
     (fault,) = [f for f in found if isinstance(f, Diagnostic)]
     assert fault.code == "PHX670"
+
+
+def test_whom_a_tenant_may_reach_follows_from_who_lets_it_in():
+    from phoenix_gitops.world import World
+
+    env = environment().environment
+    policies = [
+        tenant(name="payments", network={"allowFrom": ["checkout", "gone", "away"]}),
+        tenant(name="search", network={"allowFrom": ["checkout"]}, identity={"namespaces": ["s1", "s2"]}),
+        tenant(name="closed", network={"allowFrom": ["checkout"]}, state="retired"),
+        tenant(name="far", network={"allowFrom": ["checkout"]}, environmentSelector={"matchLabels": {"class": "dev"}}),
+        tenant(name="checkout"),
+        tenant(name="gone", state="retired"),
+        tenant(name="away", environmentSelector={"matchLabels": {"class": "dev"}}),
+    ]
+    world = World({("Tenant", t.name): t.tenant for t in policies} | {("TenantClass", "namespace"): policies[0].class_})
+    checkout = world.tenant(env, policies[4].tenant)
+    assert checkout.targets == (("payments", ("payments",)), ("search", ("s1", "s2")))
+    assert checkout.peers == ()
+    assert world.tenant(env, policies[0].tenant).peers == (("checkout", ("checkout",)),)
 
 
 # --- presets -------------------------------------------------------------------------------------------------------
