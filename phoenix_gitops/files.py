@@ -17,7 +17,7 @@ from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
 from phoenix_gitops.disk import DISK, FILE, OUTPUT, Disk, Folders, ancestors, failed, not_a_folder, opened
 from phoenix_gitops.journal import JOURNAL, Delete, Install, Journal
-from phoenix_gitops.tree import Classify, FileState, Ownership, digest
+from phoenix_gitops.tree import Classify, FileState, Ownership, digest, owner_of
 from phoenix_gitops.writes import WritePlan
 
 _HEADER = b"Compiled by Phoenix GitOps"
@@ -108,7 +108,7 @@ def _state(scan: _Scan, path: str, found: os.stat_result) -> FileState:
             content += more
     finally:
         os.close(fd)
-    return FileState(len(content), mtime, inode, digest(content), scan.classify(path, content))
+    return FileState(len(content), mtime, inode, digest(content), owner_of(path, content, scan.classify))
 
 
 def apply(root: Path, planned: WritePlan, *, output: str = OUTPUT, disk: Disk = DISK) -> Outcome[dict[str, FileState]]:

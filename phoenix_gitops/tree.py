@@ -59,3 +59,15 @@ def component_of(path: str) -> str:
     """The component a path belongs to; empty for proof files and files of no component."""
     parts = path.split("/")
     return "" if parts[0] == PROOF or len(parts) < 4 else parts[2]
+
+
+def conflicted(content: bytes) -> bool:
+    """Whether git left the markers of an unfinished merge: never part of what we write, whose text is indented."""
+    lines = b"\n" + content
+    return all(mark in lines for mark in (b"\n<<<<<<< ", b"\n=======\n", b"\n>>>>>>> "))
+
+
+def owner_of(path: str, content: bytes, classify: Classify) -> Ownership:
+    """Whose a file with our header is."""
+    found = classify(path, content)
+    return Ownership.CONFLICTED if found is not Ownership.INTACT and conflicted(content) else found

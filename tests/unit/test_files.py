@@ -409,6 +409,25 @@ def test_reading_tells_intact_edited_and_foreign(tmp_path):
     assert states["dev/main/ingest/notes.md"].ownership is Ownership.FOREIGN
 
 
+@pytest.mark.parametrize("side", ["a: 2", ""])
+def test_merge_conflicts_are_repaired(tmp_path, side):
+    write(tmp_path, OLD)
+    path = "dev/main/ingest/a.yaml"
+    file = tmp_path / "generated" / path
+    ours, theirs = file.read_bytes(), sealed(path, side.encode())
+    file.write_bytes(b"<<<<<<< HEAD\n" + ours + b"\n=======\n" + theirs + b"\n>>>>>>> other\n")
+    assert read_tree(tmp_path, classify).value[path].ownership is Ownership.CONFLICTED
+    assert write(tmp_path, OLD).ok
+    assert on_disk(tmp_path) == expected(OLD)
+
+
+def test_markers_in_files_that_are_not_ours_stay(tmp_path):
+    (tmp_path / "generated/dev").mkdir(parents=True)
+    (tmp_path / "generated/dev/notes").write_bytes(b"<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n")
+    states = read_tree(tmp_path, classify).value
+    assert states["dev/notes"].ownership is Ownership.FOREIGN
+
+
 def test_a_known_file_is_not_read_unless_it_is_racy_or_changed(tmp_path):
     write(tmp_path, OLD)
     known = read_tree(tmp_path, classify).value

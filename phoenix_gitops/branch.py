@@ -1,0 +1,189 @@
+"""Lay trees on a branch: plan each environment against the branch's tip and commit, on git's objects only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from phoenix_gitops import revision, writes
+from phoenix_gitops.artifact import RenderedFile
+from phoenix_gitops.diagnostics import Diagnostic, Outcome
+from phoenix_gitops.revision import Author
+from phoenix_gitops.tree import PROOF, Classify, FileState, Ownership, digest, owner_of
+from phoenix_gitops.vcs import git, list_tree, read_blobs, redacted, run
+
+if TYPE_CHECKING:
+    from git import Repo
+
+_SOURCE = "Phoenix-Source-Commit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where trees go (`output` of the Platform)."""
+
+    mode: Literal["tree", "branch", "repo"] = "branch"
+    branch: str = "env/{environment}"
+    """`{environment}` stands for its name; not used in mode `tree`."""
+    url: str = ""
+    """The other repository, in mode `repo`; a path is relative to the root."""
+    path: str = "generated"
+    """The folder on the branch; the tree lies below it as below `generated/`."""
+    remote: str = "origin"
+    """The remote of modes `tree` and `branch`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of one branch."""
+
+    environments: tuple[str, ...]
+    branch: str
+    repository: str
+    """The remote's name or address, without credentials."""
+    commit: str
+    """The branch's tip afterwards."""
+    files: int
+    """How many files changed; 0 means that there was nothing to commit and nothing was pushed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The commit that the policies were compiled from."""
+
+    commit: str
+    subject: str
+    author: Author
+    branch: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all branches of one run share."""
+
+    source: Source
+    destination: Destination
+    classify: Classify
+    version: str
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One branch and what goes onto it. `policies` and `repo` are one repository but in mode `repo`."""
+
+    job: Job
+    policies: Repo
+    repo: Repo
+    remote: str
+    branch: str
+    folder: str
+    """The folder on the branch, with its slash."""
+    trees: Mapping[str, Sequence[RenderedFile]]
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the branch holds the policies too."""
+        return self.job.destination.mode == "tree"
+
+
+def build(lane: Lane, base: str) -> Outcome[Published | None]:
+    """Commits on top of `base` (empty: a new history): one a tree, or one for all beside the policies.
+
+    The value is None when no environment passed.
+    """
+    found: list[Diagnostic] = []
+    passed: list[str] = []
+    changed: list[str] = []
+    tip, files = base, 0
+    for name, rendered in sorted(lane.trees.items()):
+        late = _overtaken(lane, base, name)
+        found += late
+        if late:
+            continue
+        planned = _plan(lane, tip, name, rendered)
+        found += planned.diagnostics
+        if not planned.ok:
+            continue
+        passed.append(name)
+        if not planned.value.changes:
+            continue
+        changed.append(name)
+        files += planned.value.changes
+        tree = revision.write_tree(lane.repo, tip, lane.folder, planned.value)
+        # Beside the policies one commit holds all: the former tips of this loop are never named by a ref.
+        parent, names = (base, changed) if lane.in_place else (tip, [name])
+        tip = revision.write_commit(lane.repo, tree, parent, _message(lane.job, names), lane.job.source.author)
+    if not passed:
+        return Outcome(None, tuple(found))
+    done = Published(
+        environments=tuple(passed), branch=lane.branch, repository=redacted(lane.remote), commit=tip, files=files
+    )
+    return Outcome(done, tuple(found))
+
+
+def _plan(lane: Lane, tip: str, name: str, rendered: Sequence[RenderedFile]) -> Outcome[writes.WritePlan]:
+    existing = _states(lane, tip, name, rendered) if tip else {}
+    scope = writes.Scope(declared=frozenset({name}), compiled=frozenset({name}))
+    where = f"{lane.branch}:{lane.folder}"
+    return writes.plan(rendered, existing, scope, force=lane.job.force, root=where)
+
+
+def _states(lane: Lane, tip: str, name: str, rendered: Sequence[RenderedFile]) -> dict[str, FileState]:
+    """The environment's files on the branch; only those that differ from what we bring are read."""
+    entries = list_tree(lane.repo, tip, [f"{lane.folder}{name}", f"{lane.folder}{PROOF}/{name}"])
+    kind = "sha256" if len(tip) == 64 else "sha1"
+    ours = {file.path: file.content for file in rendered}
+    states: dict[str, FileState] = {}
+    other: dict[str, str] = {}
+    for path, entry in entries.items():
+        key = path.removeprefix(lane.folder)
+        content = ours.get(key)
+        if entry.kind != "blob":
+            states[key] = FileState(0, 0, 0, b"", Ownership.FOREIGN)
+        elif content is not None and _blob_id(kind, content) == entry.oid:
+            states[key] = FileState(len(content), 0, 0, digest(content), Ownership.INTACT)
+        else:
+            other[key] = entry.oid
+    blobs = read_blobs(lane.repo, other.values())
+    for key, oid in other.items():
+        content = blobs[oid]
+        states[key] = FileState(len(content), 0, 0, digest(content), owner_of(key, content, lane.job.classify))
+    return states
+
+
+def _blob_id(kind: str, content: bytes) -> str:
+    return hashlib.new(kind, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _message(job: Job, names: Sequence[str]) -> str:
+    which = ", ".join(names) if len(names) <= 3 else f"{len(names)} environments"
+    trailers = [
+        f"{_SOURCE}: {job.source.commit}",
+        *(f"Phoenix-Environment: {name}" for name in names),
+        f"Phoenix-Version: {job.version}",
+    ]
+    subject = f"{which}: publish {job.source.commit[:12]}"
+    return "\n\n".join([subject, f"Compiled from: {job.source.subject}", "\n".join(trailers)]) + "\n"
+
+
+def _overtaken(lane: Lane, base: str, name: str) -> tuple[Diagnostic, ...]:
+    """Whether the branch holds this environment from a later commit than ours (two runs out of order)."""
+    if not base or lane.in_place or lane.job.force:
+        return ()
+    pattern = f"^Phoenix-Environment: {name}$"
+    form = f"--format=%(trailers:key={_SOURCE},valueonly,separator=%x2C)"
+    newer = git(lane.repo, "log", "-1", "--no-show-signature", f"--grep={pattern}", form, base, "--").strip()
+    ours = lane.job.source.commit
+    if not newer or newer == ours or run(lane.policies, "merge-base", "--is-ancestor", ours, newer).status:
+        return ()
+    return (
+        Diagnostic(
+            code="PHX909",
+            message=f"environment `{name}` was already published from `{newer[:12]}`, a later commit",
+            help="nothing to do if two runs overlapped; to go back on purpose, publish with `--force`",
+        ),
+    )

@@ -1,0 +1,198 @@
+"""Publish compiled trees: a commit a tree onto the branch or repository of the output mode, then a push.
+
+It works on git's objects only: the user's work tree is never touched, the index only in mode `tree`.
+Files on the branch that are not ours stay; nothing is ever pushed by force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phoenix_gitops import revision
+from phoenix_gitops.artifact import RenderedFile
+from phoenix_gitops.branch import Destination, Job, Lane, Published, Source, build
+from phoenix_gitops.diagnostics import Diagnostic, Outcome, ordered
+from phoenix_gitops.lock import STATE
+from phoenix_gitops.revision import Author, Push
+from phoenix_gitops.tree import Classify
+from phoenix_gitops.vcs import (
+    GitRefusedError,
+    clean_environment,
+    git,
+    normalise_url,
+    open_repository,
+    prefix_in,
+    refused,
+    run,
+)
+
+if TYPE_CHECKING:
+    from git import Repo
+
+INPUTS = ("phoenix.yaml", "environments", "policies", "templates", "schemas")
+"""What a compile reads: a published tree must come from a commit of these."""
+_ATTEMPTS = 5
+
+
+def publish(
+    root: Path,
+    trees: Mapping[str, Sequence[RenderedFile]],
+    destination: Destination,
+    classify: Classify,
+    *,
+    version: str,
+    inputs: Sequence[str] = INPUTS,
+    force: bool = False,
+) -> Outcome[tuple[Published, ...]]:
+    """Commit and push each environment's tree; one environment's fault does not hold back the others.
+
+    Args:
+        root: the repository of the policies.
+        trees: by environment, every file that it compiled to.
+        destination: where to.
+        classify: tells our files from others.
+        version: the compiler's, for the trailer.
+        inputs: paths below `root` that must be committed.
+        force: replace files edited by hand on the branch, and publish an older commit over a newer one.
+            It never means a forced push.
+
+    """
+    done: list[Published] = []
+    found: list[Diagnostic] = []
+    with clean_environment():
+        try:
+            with open_repository(root) as repo:
+                job = Job(_read_source(repo, root, destination, inputs), destination, classify, version, force)
+                for branch, names in _lanes(job, trees).items():
+                    lane = {name: trees[name] for name in names}
+                    result = _publish_branch(repo, root, job, branch, lane)
+                    found += result.diagnostics
+                    done += [result.value] if result.value else []
+        except GitRefusedError as error:
+            found += error.diagnostics
+    return Outcome(tuple(done), ordered(found))
+
+
+def _read_source(repo: Repo, root: Path, destination: Destination, inputs: Sequence[str]) -> Source:
+    if run(repo, "rev-parse", "--verify", "--quiet", "HEAD").status:
+        raise refused("PHX903", "this repository has no commit yet", "commit the policies, then publish")
+    prefix = prefix_in(repo, root)
+    pathspecs = [f":(top,literal){prefix}{path}" for path in inputs]
+    dirty = [row[3:] for row in git(repo, "status", "--porcelain", "-z", "--", *pathspecs).split("\0") if row]
+    if dirty:
+        more = f" and {len(dirty) - 1} more" if len(dirty) > 1 else ""
+        raise refused(
+            "PHX902",
+            f"`{dirty[0]}`{more} differs from the last commit",
+            "commit or drop the changes: a published tree names the commit that it was compiled from",
+        )
+    branch = run(repo, "symbolic-ref", "--quiet", "--short", "HEAD").out.strip()
+    if destination.mode == "tree" and not branch:
+        raise refused(
+            "PHX907",
+            "no branch is checked out, so there is none to commit the tree to",
+            "check out a branch (`git switch main`), or use output mode `branch`",
+        )
+    facts = git(repo, "log", "-1", "--no-show-signature", "--date=raw", "--format=%H%x00%an%x00%ae%x00%ad%x00%s")
+    commit, name, email, date, subject = facts.rstrip("\n").split("\0")
+    author = Author(name=name, email=email, date=date)
+    return Source(commit=commit, subject=subject, author=author, branch=branch, prefix=prefix)
+
+
+def _lanes(job: Job, trees: Mapping[str, Sequence[RenderedFile]]) -> dict[str, list[str]]:
+    """Environments by the branch that they share."""
+    lanes: dict[str, list[str]] = {}
+    for name in sorted(trees):
+        target = job.destination
+        branch = job.source.branch if target.mode == "tree" else target.branch.replace("{environment}", name)
+        lanes.setdefault(branch, []).append(name)
+    return lanes
+
+
+def _publish_branch(
+    repo: Repo, root: Path, job: Job, branch: str, trees: Mapping[str, Sequence[RenderedFile]]
+) -> Outcome[Published | None]:
+    try:
+        if run(repo, "check-ref-format", "--branch", branch).status:
+            raise refused("PHX911", f"`{branch}` is no name for a branch", "correct `output.branch` in `phoenix.yaml`")
+        with ExitStack() as stack:
+            target, remote = _repository(stack, repo, root, job)
+            in_place = job.destination.mode == "tree"
+            lane = Lane(
+                job=job,
+                policies=repo,
+                repo=target,
+                remote=remote,
+                branch=branch,
+                folder=f"{job.source.prefix if in_place else ''}{job.destination.path}/",
+                trees=trees,
+            )
+            return _publish_in_place(lane) if in_place else _publish_remote(lane)
+    except GitRefusedError as error:
+        return Outcome(None, error.diagnostics)
+
+
+def _repository(stack: ExitStack, repo: Repo, root: Path, job: Job) -> tuple[Repo, str]:
+    """Where objects are built, and the remote (name or address) that they are pushed to."""
+    if job.destination.mode != "repo":
+        return repo, job.destination.remote
+    url = _address(root, job.destination.url)
+    for remote in repo.remotes:
+        # The same repository in another spelling: use the checkout, which has its credentials.
+        if normalise_url(remote.url) == normalise_url(url):
+            return repo, remote.name
+    return stack.enter_context(_open_cache(root, url)), url
+
+
+def _publish_remote(lane: Lane) -> Outcome[Published | None]:
+    """Build on the branch's tip and push; if somebody was faster, on the new tip, a bounded number of times."""
+    for _ in range(_ATTEMPTS):
+        built = build(lane, revision.fetch(lane.repo, lane.remote, lane.branch))
+        if built.value is None or not built.value.files:
+            return built
+        if revision.push(lane.repo, lane.remote, built.value.commit, lane.branch) is Push.DONE:
+            return built
+    raise refused(
+        "PHX908",
+        f"`{lane.branch}` moved on {_ATTEMPTS} times while it was being published",
+        "publish again when the other writer has finished; let CI publish one commit at a time",
+    )
+
+
+def _publish_in_place(lane: Lane) -> Outcome[Published | None]:
+    """Commit the tree beside the policies, on the branch that is checked out, once the remote has taken it."""
+    before = lane.job.source.commit
+    built = build(lane, before)
+    if built.value is None or not built.value.files:
+        return built
+    commit = built.value.commit
+    if revision.push(lane.repo, lane.remote, commit, lane.branch) is Push.RACED:
+        raise refused(
+            "PHX908",
+            f"`{lane.branch}` of `{lane.remote}` holds commits that this checkout lacks",
+            "pull them, compile again, then publish",
+        )
+    git(lane.repo, "update-ref", "-m", "phoenix publish", f"refs/heads/{lane.branch}", commit, before)
+    # The index still holds the former tree, which would show as staged changes that undo the commit.
+    git(lane.repo, "reset", "--quiet", "--", f":(top,literal){lane.folder.rstrip('/')}")
+    return built
+
+
+def _address(root: Path, url: str) -> str:
+    if not url:
+        raise refused("PHX906", "mode `repo` names no repository", "set `output.url` in `phoenix.yaml`")
+    if "://" in url or (":" in url.split("/", maxsplit=1)[0]):
+        return url
+    return str((root / url).resolve())
+
+
+def _open_cache(root: Path, url: str) -> Repo:
+    """A bare repository below the state folder that holds the other repository's objects."""
+    from git import Repo
+
+    name = hashlib.sha256(normalise_url(url).encode()).hexdigest()[:16]
+    return Repo.init(root / STATE / "publish" / f"{name}.git", bare=True, mkdir=True)

@@ -1,0 +1,135 @@
+"""Write and move git revisions without a work tree: a commit from a write plan, fetch, push, and why it failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from phoenix_gitops.vcs import GitRefusedError, git, last_line, redacted, refused, run
+
+if TYPE_CHECKING:
+    from git import Repo
+
+    from phoenix_gitops.vcs import Answer
+    from phoenix_gitops.writes import WritePlan
+
+_STAGING = "refs/phoenix/staging"
+_FETCHED = "refs/phoenix/published/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote the commit that is published, and when (in git's raw form, `1700000000 +0100`)."""
+
+    name: str
+    email: str
+    date: str
+
+
+class Push(StrEnum):
+    """How a push ended, unless it was refused for good."""
+
+    DONE = "done"
+    RACED = "raced"
+    """Somebody else pushed first: fetch, build again, push again."""
+
+
+def write_tree(repo: Repo, base: str, folder: str, planned: WritePlan) -> str:
+    """The id of the tree of commit `base` (empty: none) with the plan applied below `folder`.
+
+    `git fast-import` writes blobs and trees into one pack: 24,000 files in well under a second.
+    Its commit is a carrier for the tree only; no ref stays.
+    """
+    parts: list[bytes] = [f"commit {_STAGING}\nmark :1\ncommitter p <p> 0 +0000\ndata 0\n".encode()]
+    if base:
+        parts.append(f"from {base}\n".encode())
+    parts += [b"D " + _quoted(folder + path) + b"\n" for path in planned.delete]
+    for file in (*planned.create, *planned.update):
+        parts.append(b"M 100644 inline %b\n" % _quoted(folder + file.path))
+        parts.append(b"data %d\n%b\n" % (len(file.content), file.content))
+    parts.append(f'\nls :1 ""\nreset {_STAGING}\nfrom {"0" * len(base or "0" * 40)}\n\ndone\n'.encode())
+    answer = git(repo, "fast-import", "--quiet", "--done", "--force", stdin=b"".join(parts))
+    return answer.split()[2]
+
+
+def write_commit(repo: Repo, tree: str, parent: str, message: str, author: Author) -> str:
+    """The id of a new commit; signed if the user signs commits. No ref moves."""
+    env = {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_AUTHOR_DATE": author.date,
+    }
+    if run(repo, "var", "GIT_COMMITTER_IDENT").status:
+        # A CI machine without an identity: the commit is committed by whoever wrote its source.
+        env |= {"GIT_COMMITTER_NAME": author.name, "GIT_COMMITTER_EMAIL": author.email}
+    sign = run(repo, "config", "--type=bool", "--get", "commit.gpgSign").out.strip() == "true"
+    parents = ["-p", parent] if parent else []
+    options = [*(["-S"] if sign else []), *parents, "-F", "-"]
+    return git(repo, "commit-tree", tree, *options, env=env, stdin=message.encode()).strip()
+
+
+def fetch(repo: Repo, remote: str, branch: str) -> str:
+    """The commit at the tip of a remote branch; empty if the branch does not exist yet."""
+    target = f"{_FETCHED}{branch}"
+    # A shallow checkout, as CI makes it, need not fetch a history that it will not read.
+    shallow = git(repo, "rev-parse", "--is-shallow-repository").strip() == "true"
+    depth = ["--depth=1"] if shallow else []
+    # The plus lets our own note of the tip follow a branch that was rewound; nothing is pushed by it.
+    refspec = f"+refs/heads/{branch}:{target}"
+    options = ["--quiet", "--no-tags", "--no-write-fetch-head", *depth]
+    answer = run(repo, "fetch", *options, "--", remote, refspec)
+    if "couldn't find remote ref" in answer.err:
+        return ""
+    if answer.status:
+        raise _why(answer, remote, branch)
+    return git(repo, "rev-parse", "--verify", target).strip()
+
+
+def push(repo: Repo, remote: str, commit: str, branch: str) -> Push:
+    """Push a commit to a branch, never by force; GitRefusedError if it will not ever go through."""
+    answer = run(repo, "push", "--porcelain", "--", remote, f"{commit}:refs/heads/{branch}")
+    if not answer.status:
+        return Push.DONE
+    text = answer.out + answer.err
+    races = ("(fetch first)", "(non-fast-forward)", "cannot lock ref", "incorrect old value", "failed to update ref")
+    if any(race in text for race in races):
+        return Push.RACED
+    raise _why(answer, remote, branch)
+
+
+def _why(answer: Answer, remote: str, branch: str) -> GitRefusedError:
+    """What git's complaint means to a user."""
+    where = redacted(remote)
+    text = (answer.out + "\n" + answer.err).lower()
+    said = [line.removeprefix("remote:").strip() for line in answer.err.splitlines() if line.startswith("remote:")]
+    notes = [f"the remote says: {line}" for line in said if line]
+    if "[remote rejected]" in text or "hook declined" in text:
+        return refused(
+            "PHX905",
+            f"`{where}` does not accept the push to `{branch}`",
+            "let the publishing identity past the branch protection or hook, or publish to another branch",
+            *notes,
+        )
+    denied = ("authentication failed", "permission denied", "could not read username", "could not read password")
+    if any(word in text for word in (*denied, "returned error: 401", "returned error: 403", "access denied")):
+        return refused(
+            "PHX904",
+            f"no right to use `{where}`: {last_line(answer.err)}",
+            "give git credentials that may push there: a token in CI, an SSH key or a credential helper",
+            *notes,
+        )
+    gone = ("does not appear to be a git repository", "could not resolve host", "not found", "does not exist")
+    if any(word in text for word in (*gone, "could not read from remote", "unable to access", "no such remote")):
+        return refused(
+            "PHX906",
+            f"cannot reach `{where}`: {last_line(answer.err)}",
+            "check `output.url` in `phoenix.yaml`, or the address that `git remote -v` shows",
+            *notes,
+        )
+    return refused("PHX914", f"git failed with `{where}`: {last_line(answer.err)}", "try the same with git", *notes)
+
+
+def _quoted(path: str) -> bytes:
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'.encode("utf-8", "surrogateescape")
