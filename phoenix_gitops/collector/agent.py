@@ -44,7 +44,7 @@ def agent(env: EnvironmentScope) -> tuple[dict[str, Any], Builder]:
     _intake(builder, env, edge)
     chain = processors(builder, "edge", spec, {}, env.security.spec.redact)
     # Classes come before everything that asks for them, directly after the memory limiter.
-    chain[1:1] = builder.transform("edge-classes", [("resource", classified(spec.classification))])
+    chain[1:1] = builder.transform("edge_classes", [("resource", classified(spec.classification))])
     builder.pipeline("edge", [edge], chain, [to_gateway(builder, env, names.AGENT)])
     return builder.build(), builder
 

@@ -45,10 +45,10 @@ def processors(
     return [
         builder.memory_limiter(name, spec.memory),
         *_tag(builder, name, constants),
-        *builder.transform(f"{name}-attributes", _shape(spec, constants, sorted(set(redact)))),
+        *builder.transform(f"{name}_attributes", _shape(spec, constants, sorted(set(redact)))),
         *(_merge(builder, name, spec) if merges else []),
         *_select(builder, name, spec),
-        *builder.transform(f"{name}-tidy", [("resource", _tidy(spec))]),
+        *builder.transform(f"{name}_tidy", [("resource", _tidy(spec))]),
         builder.batch(name, spec.batch),
     ]
 
@@ -158,7 +158,7 @@ def _merge(builder: Builder, name: str, spec: PipelineSpec) -> list[str]:
         ),
     ]
     group = builder.processor(f"groupbyattrs/{name}", {"keys": []})
-    return [group, *builder.transform(f"{name}-merge", groups)]
+    return [group, *builder.transform(f"{name}_merge", groups)]
 
 
 _NO_SUMMARY = "metric.type != METRIC_DATA_TYPE_SUMMARY"

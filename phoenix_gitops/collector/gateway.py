@@ -1,4 +1,7 @@
-"""The config of the platform's gateway: three ways in, one pipeline for each policy."""
+"""The config of the platform's gateway: three ways in, one pipeline for each policy.
+
+Names of policies hold no underscore, and each of our own ids does: they can never meet.
+"""
 
 from __future__ import annotations
 
@@ -41,18 +44,20 @@ def _intake(builder: Builder, env: EnvironmentScope, forwards: list[str]) -> Non
     Anybody in a tenant's namespace can start a pod with the labels of its gateway, so what comes from there
     gets the tenant of the namespace that the connection comes from.
     """
-    strictest = min((p.spec.memory for p in env.pipelines), key=lambda memory: memory.limit)
-    limiter = builder.memory_limiter("intake", strictest)
-    classes = builder.transform("classes", [("resource", classified(env.edge.spec.classification))])
-    default = builder.transform("tenant", [("resource", assigned(UNASSIGNED))])
-    builder.pipeline("agents", [builder.otlp("agents", AGENTS, None)], [limiter, *default], forwards)
+    memories = [pipeline.spec.memory for pipeline in env.pipelines]
+    strictest = min(memories, key=lambda memory: memory.limit, default=env.edge.spec.memory)
+    limiter = builder.memory_limiter("intake_all", strictest)
+    classes = builder.transform("intake_classes", [("resource", classified(env.edge.spec.classification))])
+    default = builder.transform("intake_default", [("resource", assigned(UNASSIGNED))])
+    builder.pipeline("intake_agents", [builder.otlp("agents", AGENTS, None)], [limiter, *default], forwards)
     for name, receiver, keep_pod in (
         ("tenants", builder.otlp("tenants", TENANTS, None), True),
         ("workloads", builder.otlp("workloads", OTLP_GRPC, OTLP_HTTP), False),
     ):
-        sender = by_connection(builder, name, node_only=False)
-        chain = [limiter, *stripped(builder, name, keep_pod=keep_pod), sender, *default, *classes]
-        builder.pipeline(name, [receiver], chain, forwards)
+        intake = f"intake_{name}"
+        sender = by_connection(builder, intake, node_only=False)
+        chain = [limiter, *stripped(builder, intake, keep_pod=keep_pod), sender, *default, *classes]
+        builder.pipeline(intake, [receiver], chain, forwards)
 
 
 def _pipeline(builder: Builder, env: EnvironmentScope, pipeline: Pipeline, forward: str) -> None:
@@ -65,7 +70,7 @@ def _pipeline(builder: Builder, env: EnvironmentScope, pipeline: Pipeline, forwa
 
 def _export(builder: Builder, pipeline: Pipeline, export: Export) -> str:
     """The exporter, or for differences the connector to a pipeline of its own."""
-    name = f"{pipeline.metadata.name}-{export.name}"
+    name = f"{pipeline.metadata.name}_{export.name}"
     if export.prometheus is not None:
         return _prometheus(builder, name, pipeline, export.prometheus)
     if export.otlp_http is None:

@@ -34,7 +34,7 @@ def stripped(builder: Builder, name: str, *, keep_pod: bool) -> list[str]:
         ("resource", [f"delete_matching_keys(resource.attributes, {string(_anchored(names))})"]),
         ("datapoint", [f"delete_matching_keys(datapoint.attributes, {string(_anchored([_TENANT_NAMES, _OURS]))})"]),
     ]
-    return builder.transform(f"{name}-strip", groups)
+    return builder.transform(f"{name}_strip", groups)
 
 
 def by_connection(builder: Builder, name: str, *, node_only: bool) -> str:

@@ -31,6 +31,10 @@ class Fault(NamedTuple):
 def lint_pipelines(env: EnvironmentScope) -> list[Fault]:
     """The faults of an environment's pipelines, by policy and path."""
     faults = [*_edge(env), *_ports(env)]
+    if not env.pipelines:
+        path: Path = ("spec", "pipelines")
+        message = f"environment `{env.name}` has no pipelines, so its gateway has nowhere to send what it gets"
+        faults.append(Fault(PolicyRef("Environment", env.name), path, "PHX643", message, "name one, such as `full`"))
     for pipeline in (env.edge, *env.pipelines):
         faults += [*_figures(pipeline), *_classes(env, pipeline), *_predicates(pipeline)]
     for pipeline in env.pipelines:
@@ -64,7 +68,11 @@ def _gateway(env: EnvironmentScope, pipeline: Pipeline) -> Iterator[Fault]:
     if not any(active_exports(env, pipeline)):
         message = f"no export of pipeline `{pipeline.metadata.name}` is on in environment `{env.name}`"
         yield Fault(ref, ("spec", "export"), "PHX643", message, "add one that is not `optional`, or switch one on")
+    names = [export.name for export in spec.export]
     for index, export in enumerate(spec.export):
+        if export.name in names[:index]:
+            message = f"there are two exports `{export.name}`"
+            yield Fault(ref, ("spec", "export", index, "name"), "PHX643", message, "give each a name of its own")
         otlp = export.otlp_http
         if otlp is not None and (otlp.header is None) != (otlp.secret_ref is None):
             missing = "secretRef" if otlp.secret_ref is None else "header"

@@ -26,4 +26,4 @@ def gateway_pods(platform: Platform) -> str:
 
 def secret_variable(pipeline: str, export: str) -> str:
     """The environment variable with an export's key."""
-    return f"EXPORT_{pipeline}_{export}".upper().replace("-", "_")
+    return f"EXPORT_{pipeline}__{export}".upper().replace("-", "_")
