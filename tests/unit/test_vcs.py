@@ -85,12 +85,19 @@ def test_the_environment_is_cleaned_and_restored(monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "1")
     before = dict(os.environ)
-    with pytest.raises(KeyError), clean_environment():
-        assert "GIT_DIR" not in os.environ
-        assert os.environ["GIT_SSH_COMMAND"] == "ssh -v"
-        assert os.environ["GIT_CONFIG_KEY_0"] == "user.name"
-        assert os.environ["GIT_TERMINAL_PROMPT"] == "0"
-        raise KeyError
+    inside = {}
+
+    def fail():
+        with clean_environment():
+            inside.update(os.environ)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert "GIT_DIR" not in inside
+    assert inside["GIT_SSH_COMMAND"] == "ssh -v"
+    assert inside["GIT_CONFIG_KEY_0"] == "user.name"
+    assert inside["GIT_TERMINAL_PROMPT"] == "0"
     assert dict(os.environ) == before
 
 
