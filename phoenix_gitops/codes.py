@@ -158,6 +158,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX748", "destination-not-allowed", "an Application goes where its project does not let it"),
     Code("PHX749", "kind-not-allowed-by-project", "an Application brings a kind that its project does not let in"),
     Code("PHX750", "kubernetes-not-known", "there are no schemas of a cluster's Kubernetes version"),
+    Code("PHX751", "damaged-schema", "the schema of a custom resource's kind is damaged"),
     Code("PHX760", "crd-source-unreadable", "a source of CRDs cannot be read"),
     Code("PHX761", "no-crd-found", "a source holds no CRD, or not the wanted one"),
     Code("PHX762", "pattern-not-checked", "a pattern of a CRD cannot be checked outside an API server"),

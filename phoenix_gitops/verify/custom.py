@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phoenix_gitops.verify.access import child, texts
 from phoenix_gitops.verify.crd_schema import SCOPE
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def schema_path(kind: Kind) -> str | None:
     return f"{group}/{name.lower()}_{version}.json"
 
 
+class DamagedSchemaError(ValueError):
+    """A file of the folder is no schema; the text is its path in the folder."""
+
+
 class CustomSchemas:
     """The schemas of a folder, read and compiled when a kind is first seen."""
 
@@ -39,7 +44,7 @@ class CustomSchemas:
         self._schemas: dict[Kind, Schema | None] = {}
 
     def schema(self, kind: Kind) -> Schema | None:
-        """The schema of a kind, or None. A file that is no JSON schema raises ValueError: fetch again."""
+        """The schema of a kind, or None if there is none; `DamagedSchemaError` if its file is no schema."""
         if kind not in self._schemas:
             path = schema_path(kind)
             self._schemas[kind] = self._read(path) if path else None
@@ -51,11 +56,15 @@ class CustomSchemas:
         if found is None:
             import jsonschema_rs
 
-            found = self._validators[kind] = jsonschema_rs.validator_for(
-                self._schemas[kind] or {},
-                validate_formats=True,
-                keywords={"x-kubernetes-list-map-keys": _UniqueByKeys},
-            )
+            try:
+                found = jsonschema_rs.validator_for(
+                    self._schemas[kind] or {},
+                    validate_formats=True,
+                    keywords={"x-kubernetes-list-map-keys": _UniqueByKeys},
+                )
+            except (ValueError, jsonschema_rs.ValidationError) as error:
+                raise DamagedSchemaError(schema_path(kind)) from error
+            self._validators[kind] = found
         return found
 
     def scope(self, kind: Kind) -> str:
@@ -69,8 +78,8 @@ class CustomSchemas:
         found = []
         for path in sorted((self._folder / group).glob("*_*.json")):
             schema = self._read(f"{group}/{path.name}") or {}
-            name = schema["properties"]["kind"]["enum"][0]
-            found.append((group, path.stem.rpartition("_")[2], str(name)))
+            for name in texts(child(schema, "properties", "kind").get("enum")):
+                found.append((group, path.stem.rpartition("_")[2], name))
         return tuple(found)
 
     def _read(self, path: str) -> Schema | None:
@@ -80,9 +89,10 @@ class CustomSchemas:
             document = json.loads((self._folder / path).read_bytes())
         except FileNotFoundError:
             return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise DamagedSchemaError(path) from error
         if not isinstance(document, dict):
-            message = f"{path} holds no schema"
-            raise ValueError(message)
+            raise DamagedSchemaError(path)
         return document
 
 

@@ -27,7 +27,14 @@ _TYPES = {
 
 def describe(validator: Validator, schema: Schema, body: dict[str, Any]) -> tuple[Fault, ...]:
     """Every fault that the validator of `schema` finds in a body."""
-    faults = {fault: None for error in validator.iter_errors(body) for fault in _faults(error, schema)}
+    faults: dict[Fault, None] = {}
+    for error in validator.iter_errors(body):
+        if error.kind.name == "falseSchema":
+            # An object without any field: the engine names the value of one key, not the key.
+            at: ObjectPath = tuple(error.instance_path)
+            faults |= {_unknown(str(key), at, ()): None for key in _keys(body, at)}
+        else:
+            faults |= dict.fromkeys(_faults(error, schema))
     return tuple(sorted(faults, key=lambda fault: fault.sort_key))
 
 
@@ -54,6 +61,14 @@ def _faults(error: ValidationError, schema: Schema) -> Iterator[Fault]:
             yield Fault(at=at, code="PHX718", message=f"`{twice}` stands twice in {_place(at)}", help="keep one")
         case _:
             yield Fault(at=at, code="PHX706", message=f"`{_shown(error.instance)}` {_bound(error)}")
+
+
+def _keys(body: object, at: ObjectPath) -> Iterable[object]:
+    """The keys of the mapping at a path."""
+    node: Any = body
+    for step in at:
+        node = node[step]
+    return node if isinstance(node, dict) else ()
 
 
 def _unknown(name: str, at: ObjectPath, known: Sequence[str]) -> Fault:

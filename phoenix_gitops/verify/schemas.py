@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phoenix_gitops.suggest import closest
 from phoenix_gitops.verify.access import Mapping, mapping, text
-from phoenix_gitops.verify.custom import GROUP, CustomSchemas, Kind
+from phoenix_gitops.verify.custom import GROUP, CustomSchemas, DamagedSchemaError, Kind
 from phoenix_gitops.verify.describe import describe
 from phoenix_gitops.verify.finding import Fault
 from phoenix_gitops.verify.kubernetes import BuiltinSchemas, supported_minors
@@ -74,6 +74,14 @@ class Schemas:
 
     def check(self, body: Mapping) -> Verdict:
         """The verdict on one object."""
+        try:
+            return self._check(body)
+        except DamagedSchemaError as error:
+            message = f"its schema `{error}` is damaged, so this object cannot be checked"
+            fault = Fault(at=("kind",), code="PHX751", message=message, help="run `phoenix schema fetch` again")
+            return Verdict((fault,))
+
+    def _check(self, body: Mapping) -> Verdict:
         api_version, name = text(body.get("apiVersion")), text(body.get("kind"))
         missing = [field for field, value in (("apiVersion", api_version), ("kind", name)) if not value]
         if missing:
