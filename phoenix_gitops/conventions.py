@@ -6,7 +6,11 @@ Selectors cannot change later, so neither can the label keys; environment-specif
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from phoenix_gitops.artifact import PolicyRef
 
 POLICY_GROUP: Final = "policy.phoenix.io"
 """The API group of policies, and the prefix of our own labels and annotations."""
@@ -76,3 +80,27 @@ PART_OF: Final = "phoenix"
 
 MANAGED_BY: Final = "phoenix-gitops"
 """Value of `app.kubernetes.io/managed-by`."""
+
+
+def decorate(
+    body: dict[str, Any], *, component: str, policy: PolicyRef, owner: str, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """The object with what every object bears: whose it is, which policy owns it, the organisation's labels.
+
+    What the emitter set stays: an Application's component label names the component that it watches.
+    """
+    metadata = body["metadata"]
+    return {
+        **body,
+        "metadata": {
+            **metadata,
+            "labels": {
+                **labels,
+                APP_MANAGED_BY: MANAGED_BY,
+                APP_PART_OF: PART_OF,
+                COMPONENT: component,
+                **metadata.get("labels", {}),
+            },
+            "annotations": {**metadata.get("annotations", {}), POLICY: str(policy), OWNER: owner},
+        },
+    }
