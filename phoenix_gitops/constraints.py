@@ -20,7 +20,7 @@ from phoenix_gitops.cue_text import CueText
 from phoenix_gitops.diagnostics import Diagnostic, Label, Outcome, Span, ordered
 from phoenix_gitops.guardrail_text import read_guardrail
 
-_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 1024 * 1024
 """Of input for one process: bounds its memory whatever the number of environments."""
 
 _MAX_MESSAGE = 500

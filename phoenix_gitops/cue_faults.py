@@ -61,12 +61,14 @@ def _blocks(errors: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _fault(head: str, lines: list[str]) -> Fault:
-    subject, colon, message = _split(head.removesuffix(":"))
+    subject, colon, message = _split(head.removeprefix("import failed: ").removesuffix(":"))
     match = _SUBJECT.fullmatch(subject)
     places = tuple((int(place[1]), int(place[2]), int(place[3])) for line in lines if (place := _PLACE.match(line)))
     guardrail = int(match[2]) if match else places[0][0] if places else None
     rest = (match["rest"] or "") if match else ""
-    text = _PACKAGE.sub("", message if match else f"{subject}{colon}{message}").strip()
+    # A guardrail's own fields are named by its text, which the place shows.
+    known = match or subject.split(".")[0] == "violations"
+    text = _PACKAGE.sub("", message if known else f"{subject}{colon}{message}").strip()
     return Fault(
         message=text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}...",
         input=int(match[1]) if match else None,
