@@ -189,11 +189,15 @@ def _ports(env: EnvironmentScope) -> Iterator[Fault]:
                     _ref(pipeline), path, "PHX640", message, "choose a port that nothing else of the gateway uses"
                 )
     otlp = env.edge.spec.inputs.otlp
-    if otlp is not None:
-        taken = {HEALTH: "the health check", TELEMETRY: "the collector's own metrics", otlp.grpc_port: "`grpcPort`"}
-        for field, port in (("httpPort", otlp.http_port), ("grpcPort", otlp.grpc_port)):
-            holder = taken.get(port, "")
-            if holder and holder != f"`{field}`":
-                path = ("spec", "inputs", "otlp", field)
-                message = f"port `{port}` of the agent is taken by {holder}"
-                yield Fault(_ref(env.edge), path, "PHX640", message, "choose another port")
+    if otlp is None:
+        return
+    own = {HEALTH: "the health check", TELEMETRY: "the collector's own metrics"}
+    for field, port in (("grpcPort", otlp.grpc_port), ("httpPort", otlp.http_port)):
+        if port in own:
+            path = ("spec", "inputs", "otlp", field)
+            message = f"port `{port}` of the agent is taken by {own[port]}"
+            yield Fault(_ref(env.edge), path, "PHX640", message, "choose another port")
+    if otlp.grpc_port == otlp.http_port:
+        path = ("spec", "inputs", "otlp", "httpPort")
+        message = f"port `{otlp.http_port}` of the agent is taken by `grpcPort`"
+        yield Fault(_ref(env.edge), path, "PHX640", message, "choose another port")
