@@ -82,6 +82,22 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX511", "account-clash", "two tenants have the same account id"),
     Code("PHX512", "indicator-form", "an SLO's indicator is not exactly one of its forms"),
     # 6xx templates, emitters and overrides
+    Code("PHX601", "template-syntax", "a template is not valid Jinja"),
+    Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),
+    Code("PHX603", "template-unfiltered", "a template prints an expression without the filter `yaml`"),
+    Code("PHX604", "template-glued", "a template's expression touches text or stands inside quotes"),
+    Code("PHX605", "template-too-large", "a template, its nesting, its loops or its output exceed a limit"),
+    Code("PHX606", "template-undefined", "a template reads a name that it is not given"),
+    Code("PHX607", "template-value", "a value does not fit where a template uses it"),
+    Code("PHX608", "template-yaml", "a template renders to something else than one plain YAML mapping"),
+    Code("PHX609", "template-object", "a template renders to something else than a Kubernetes object"),
+    Code("PHX610", "template-unreadable", "a template is a symbolic link, no regular file or not UTF-8"),
+    Code("PHX611", "template-unused", "a template takes the place of no built-in template"),
+    Code("PHX615", "override-no-match", "an override finds no object"),
+    Code("PHX616", "override-identity", "an override changes which object it patches, or whose it is"),
+    Code("PHX617", "override-directive", "an override holds a directive that is not known"),
+    Code("PHX620", "path-clash", "two objects are written to the same path, ignoring case"),
+    Code("PHX621", "path-prefix", "an object's file stands where another's folder must be"),
     Code("PHX630", "unknown-collector-version", "no component table describes the collector's version"),
     Code(
         "PHX631", "unknown-collector-component", "a collector config names a component that its version does not have"
