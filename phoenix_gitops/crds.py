@@ -12,19 +12,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from phoenix_gitops.diagnostics import Diagnostic, Severity, ordered
 from phoenix_gitops.verify.access import Mapping, entries, text
+from phoenix_gitops.verify.crd_documents import MAX_BYTES, RefusedError, download, parse_documents
 from phoenix_gitops.verify.crd_schema import KindSchema, convert, convert_crd
 from phoenix_gitops.verify.custom import GROUP, schema_path
-
-MAX_BYTES = 64 * 1024 * 1024
-"""A source larger than this is refused; all CRDs of a busy cluster are 15 MB."""
-MAX_DEPTH = 120
-"""YAML nested deeper is refused before it is composed: the C composer recurses without a limit."""
-TIMEOUT = 20.0
-"""Seconds for one answer of a server."""
 
 Kind = tuple[str, str, str]
 """API group, version, kind."""
@@ -58,6 +52,15 @@ class UrlTemplate:
 
 Source = Directory | Stream | UrlTemplate
 
+EMITTED: tuple[Kind, ...] = (
+    ("argoproj.io", "v1alpha1", "AppProject"),
+    ("argoproj.io", "v1alpha1", "Application"),
+    ("monitoring.coreos.com", "v1", "PodMonitor"),
+    ("monitoring.coreos.com", "v1", "PrometheusRule"),
+    ("monitoring.coreos.com", "v1", "ServiceMonitor"),
+)
+"""Custom resources that are compiled."""
+
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
@@ -66,10 +69,6 @@ class FetchResult:
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
-
-
-class _Refused(Exception):  # noqa: N818 - becomes a diagnostic, never leaves the module
-    """A source cannot be used; the text says why."""
 
 
 @dataclass(slots=True)
@@ -91,6 +90,22 @@ class _Found:
         if path not in self.schemas:
             self.schemas[path] = found
             self.diagnostics += [_unchecked(found, pattern) for pattern in found.unchecked]
+
+
+def open_source(word: str, stdin: BinaryIO, kinds: Sequence[Kind] = EMITTED) -> Source:
+    """What a user calls a source: `-` for standard input, a URL template, a file or a directory.
+
+    `kinds` are asked of a URL template, which cannot list what it has.
+    """
+    if word == "-":
+        return Stream(stdin.read(MAX_BYTES + 1))
+    if "://" in word:
+        return UrlTemplate(word, tuple(kinds))
+    path = Path(word)
+    if path.is_file():
+        with path.open("rb") as file:
+            return Stream(file.read(MAX_BYTES + 1), word)
+    return Directory(path)
 
 
 def fetch(sources: Sequence[Source], target: Path) -> FetchResult:
@@ -141,8 +156,8 @@ def _read_directory(folder: Path, found: _Found) -> None:
 
 def _take_documents(content: bytes, name: str, found: _Found, *, quiet: bool = False) -> None:
     try:
-        documents = _parse_documents(content)
-    except _Refused as error:
+        documents = parse_documents(content)
+    except RefusedError as error:
         found.refuse("PHX760", f"`{name}` {error}", "give it the output of `kubectl get crd -o yaml`")
         return
     crds = [crd for document in documents for crd in _crds(document)]
@@ -179,8 +194,8 @@ def _read_url(template: str, kind: Kind, found: _Found) -> None:
     for placeholder, value in parts.items():
         url = url.replace(placeholder, value)
     try:
-        documents = _parse_documents(_download(url))
-    except _Refused as error:
+        documents = parse_documents(download(url))
+    except RefusedError as error:
         found.refuse("PHX760", f"`{url}` {error}", "check the template, or fetch from a cluster")
         return
     crds = [crd for document in documents for crd in _crds(document)]
@@ -192,73 +207,6 @@ def _read_url(template: str, kind: Kind, found: _Found) -> None:
         found.refuse("PHX761", f"`{url}` has no schema of {name} `{group}/{version}`", "check the template")
     for schema in wanted:
         found.take(schema)
-
-
-def _download(url: str) -> bytes:
-    """The content of an https or file URL, within limits of size and time."""
-    import urllib.error
-    import urllib.request
-
-    if not url.startswith(("https://", "file:///")):
-        raise _Refused("is neither an `https` nor a `file` URL")
-    # An opener of our own: the default one would follow a redirect to http or ftp.
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.HTTPSHandler,
-        urllib.request.FileHandler,
-        urllib.request.ProxyHandler,
-        urllib.request.HTTPDefaultErrorHandler,
-        urllib.request.HTTPErrorProcessor,
-    ):
-        opener.add_handler(handler())
-    try:
-        with opener.open(url, timeout=TIMEOUT) as answer:
-            content: bytes = answer.read(MAX_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise _Refused(f"was answered with status {error.code}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "no answer"
-        raise _Refused(f"cannot be read: {reason}") from error
-    return content
-
-
-def _parse_documents(content: bytes) -> list[Mapping]:
-    """The mappings in a JSON document or a YAML stream; refuses what is too large, too deep or uses aliases."""
-    if len(content) > MAX_BYTES:
-        raise _Refused(f"is larger than {MAX_BYTES} bytes")
-    if content.lstrip()[:1] == b"{":
-        try:
-            document = json.loads(content)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return [document] if isinstance(document, dict) else []
-    import yaml
-
-    try:
-        _check_events(content)
-        documents: list[Any] = list(yaml.load_all(content, Loader=yaml.CSafeLoader))
-    except (yaml.YAMLError, ValueError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f" in line {line + 1}" if line is not None else ""
-        raise _Refused(f"is neither JSON nor YAML{where}") from error
-    return [document for document in documents if isinstance(document, dict)]
-
-
-def _check_events(content: bytes) -> None:
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(content, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise _Refused("uses YAML aliases")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def _write(path: Path, schema: Mapping) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -82,13 +83,14 @@ def fetch(sources: tuple[str, ...]) -> int:
     """
     from phoenix_gitops.cli.session import finish
     from phoenix_gitops.crds import fetch as fetch_schemas
+    from phoenix_gitops.crds import open_source
 
     options = current()
     target = options.directory / "schemas" / "crds"
-    result = fetch_schemas(sources, target)
+    result = fetch_schemas([open_source(source, sys.stdin.buffer) for source in sources], target)
     return finish(
         options,
         result.diagnostics,
         {},
-        lambda: click.echo(f"{result.written} schemas written to {target}"),
+        lambda: click.echo(f"{len(result.written)} schemas written to {target}, {len(result.unchanged)} unchanged"),
     )

@@ -93,23 +93,18 @@ def unsupported(minor: str) -> Finding:
 
 
 def _unchecked(checked: Sequence[tuple[str, Checked]]) -> list[Finding]:
-    """One note for each kind that has no schema, at its first file."""
-    first: dict[tuple[str, str], tuple[str, int]] = {}
-    for path, outcome in checked:
-        if outcome.unchecked:
-            key = (outcome.summary.group, outcome.summary.kind)
-            where, count = first.get(key, (path, 0))
-            first[key] = (where, count + 1)
+    """One note for each kind that has no schema, of no file: the same in every cluster, so that it is said once."""
+    kinds = {(outcome.summary.group, outcome.summary.kind) for _, outcome in checked if outcome.unchecked}
     return [
         Finding(
-            path=path,
+            path="",
             fault=Fault(
-                at=("kind",),
+                at=(),
                 code="PHX700",
-                message=f"{kind} of `{group}` is not checked: no schema ({count} objects)",
+                message=f"{kind} of `{group}` is not checked: no schema",
                 help="`phoenix schema fetch` takes it from a cluster, a directory or a URL",
                 severity=Severity.NOTE,
             ),
         )
-        for (group, kind), (path, count) in sorted(first.items())
+        for group, kind in sorted(kinds)
     ]

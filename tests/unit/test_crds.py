@@ -3,15 +3,15 @@
 # ruff: noqa: E501 - a row of a table reads better on one line.
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from phoenix_gitops import crds
-from phoenix_gitops.crds import Directory, FetchResult, Source, Stream, UrlTemplate, fetch
-from phoenix_gitops.verify import Schemas, check
+from phoenix_gitops.crds import EMITTED, Directory, FetchResult, Source, Stream, UrlTemplate, fetch, open_source
+from phoenix_gitops.verify import Schemas, check, crd_documents
 from phoenix_gitops.verify.crd_schema import convert_crd
 from phoenix_gitops.verify.custom import CustomSchemas
 from tests.unit.verify.samples import MINOR, Body, crds_folder, obj
@@ -231,7 +231,7 @@ def test_streams_that_are_refused(tmp_path: Path, content: bytes, code: str, mes
 
 
 def test_a_stream_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crds, "MAX_BYTES", 10)
+    monkeypatch.setattr(crd_documents, "MAX_BYTES", 10)
     assert messages(fetch([Stream(b"x" * 11)], tmp_path)) == [("PHX760", "`<stdin>` is larger than 10 bytes")]
 
 
@@ -272,6 +272,22 @@ def test_urls_that_are_refused(tmp_path: Path, template: str, code: str, message
     ((found, text),) = messages(fetch([UrlTemplate(template, (WIDGET,))], tmp_path))
     assert found == code
     assert text == message or (message is None and text.startswith("`file:///nonexistent/widget` cannot be read"))
+
+
+def test_words_of_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "crd.json"
+    file.write_bytes(b"x: 1")
+    stdin = io.BytesIO(b"kind: A")
+    assert open_source("-", stdin) == Stream(b"kind: A", "<stdin>")
+    assert open_source(str(file), stdin) == Stream(b"x: 1", str(file))
+    assert open_source(str(tmp_path), stdin) == Directory(tmp_path)
+    assert open_source("absent", stdin) == Directory(Path("absent"))
+    assert open_source("https://a/{kind}", stdin, [WIDGET]) == UrlTemplate("https://a/{kind}", (WIDGET,))
+    assert messages(fetch([open_source("absent", stdin)], tmp_path)) == [("PHX760", "`absent` is not a directory")]
+
+
+def test_every_emitted_kind_is_in_the_real_crds(real: Path) -> None:
+    assert [kind for kind in EMITTED if CustomSchemas(real).schema(kind) is None] == []
 
 
 def test_a_url_that_has_another_kind(tmp_path: Path) -> None:
