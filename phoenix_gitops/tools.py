@@ -27,6 +27,8 @@ class Program:
     minimum: Version
     version_arguments: tuple[str, ...]
     hint: str
+    silent: bool = False
+    """Whether some builds do not know their version; such a one is taken as it is."""
 
     @property
     def variable(self) -> str:
@@ -74,6 +76,7 @@ PROGRAMS: dict[str, Program] = {
             minimum=(1, 79),
             version_arguments=("-version",),
             hint="run `make proof` in a checkout of Phoenix GitOps, install VictoriaMetrics, or set PHOENIX_VMALERT",
+            silent=True,  # Debian's build prints an empty line.
         ),
     )
 }
@@ -109,7 +112,10 @@ def find(name: str, environ: Mapping[str, str] = os.environ) -> Tool | None:
 
 
 def version_of(tool: Tool) -> Version | None:
-    """The version that a tool says it is, or None if it does not run or says nothing like a version."""
+    """The version that a tool says it is, None if it does not run or says nothing like one.
+
+    Of a tool that does not say it and is in the cache, the version that set-up filed it under; else of such a tool `()`.
+    """
     try:
         done = subprocess.run(
             [tool.path, *tool.program.version_arguments],
@@ -121,8 +127,13 @@ def version_of(tool: Tool) -> Version | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
+    if done.returncode != 0:
+        return None
     said = _VERSION.search(done.stdout.decode(errors="replace"))
-    return _numbers(said[1]) if said and done.returncode == 0 else None
+    if said is None and tool.program.silent:
+        said = _VERSION.match(tool.path.parent.name) if tool.source == "cache" else None
+        return _numbers(said[1]) if said else ()
+    return _numbers(said[1]) if said else None
 
 
 def require(name: str, environ: Mapping[str, str] = os.environ) -> Outcome[Tool | None]:
@@ -141,7 +152,7 @@ def require(name: str, environ: Mapping[str, str] = os.environ) -> Outcome[Tool 
     if version is None:
         message = f"`{tool.path}` does not run, or does not say its version"
         return Outcome(None, (Diagnostic(code="PHX933", message=message, help=program.hint),))
-    if version < program.minimum:
+    if version and version < program.minimum:
         message = f"`{tool.path}` is {name} {_dotted(version)}, and at least {_dotted(program.minimum)} is needed"
         return Outcome(None, (Diagnostic(code="PHX932", message=message, help=program.hint),))
     return Outcome(tool)
