@@ -108,7 +108,7 @@ def _fill_list(items: list[Node], values: Sequence[Any]) -> list[Any]:
 def _key(slot: Slot, values: Sequence[Any], filled: dict[str, Any]) -> str:
     key = values[slot.index]
     if type(key) is not str:
-        raise FillError(slot.index, f"a key that is no text: `{key}`")
+        raise FillError(slot.index, f"a key that is no text: `{str(key)[:40]}`")
     if key in filled:
         raise FillError(slot.index, f"the key `{key}` twice")
     return key

@@ -102,7 +102,8 @@ class _Linter:
         try:
             return environment.parse(self._source)
         except TemplateSyntaxError as error:
-            text = (error.message or "syntax error").rstrip(".")
+            # The first sentence names the fault, further ones guess at its cause.
+            text = (error.message or "syntax error").partition(". ")[0].rstrip(".")
             self._fault("PHX601", error.lineno, f"not a Jinja template: {text[:1].lower()}{text[1:]}", _HELP)
         except RecursionError:
             self._fault("PHX605", 1, "expressions or blocks nested too deep", _HELP)
