@@ -79,8 +79,9 @@ class _Walk:
             folder = f"{folder}/{part}" if folder else part
             if not inside:
                 return
+            said = len(self.found)
             if not self._take(inside[0], folder):
-                if not self.found:
+                if len(self.found) == said:
                     self._say("PHX121", folder, "not a folder", "make it a folder, or remove it")
                 return
         folders = [folder]
@@ -106,8 +107,6 @@ class _Walk:
         self._entries += entries
         if self._entries > MAX_ENTRIES:
             raise _TooMany(f"the input folders hold more than {MAX_ENTRIES:,} files and folders")
-        if len(self.files) > MAX_FILES:
-            raise _TooMany(f"there are more than {MAX_FILES:,} policy files")
 
     def _take(self, entry: os.DirEntry[str], path: str) -> bool:
         """Take a policy file in, or say why not; whether `path` is a folder to go down."""
@@ -127,6 +126,8 @@ class _Walk:
                 )
             else:
                 self.files.add(path)
+                if len(self.files) > MAX_FILES:
+                    raise _TooMany(f"there are more than {MAX_FILES:,} policy files")
         return False
 
     def _say(self, code: str, path: str, message: str, help_: str) -> None:

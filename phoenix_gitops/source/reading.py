@@ -63,17 +63,21 @@ def read_file(root: Path, file: str) -> bytes | Diagnostic:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(root / file, flags)
-    except OSError as error:
-        help_ = "make it a readable file"
-        return at_top("PHX122", file, f"file cannot be read: {reason(error)}", help=help_)
-    with open(descriptor, "rb") as stream:  # noqa: PTH123 (a descriptor, not a path)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            help_ = "put a regular file here, or remove it"
-            return at_top("PHX121", file, "not a regular file", help=help_)
-        if status.st_size > MAX_BYTES:
-            return too_large(file, status.st_size)
         try:
-            return stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            return at_top("PHX122", file, f"file cannot be read: {reason(error)}", help="make it a readable file")
+            return _read(file, descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        message = f"file cannot be read: {reason(error)}"
+        return at_top("PHX122", file, message, help="make it a readable file")
+
+
+def _read(file: str, descriptor: int) -> bytes | Diagnostic:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        help_ = "put a regular file here, or remove it"
+        return at_top("PHX121", file, "not a regular file", help=help_)
+    if status.st_size > MAX_BYTES:
+        return too_large(file, status.st_size)
+    with open(descriptor, "rb", closefd=False) as stream:
+        return stream.read(MAX_BYTES + 1)

@@ -105,8 +105,8 @@ def too_large(file: str, size: int) -> Diagnostic:
 def decode(file: str, content: bytes) -> tuple[str | None, list[Diagnostic]]:
     """A file's text as it is parsed and shown, with what is wrong with its bytes.
 
-    None where there is no text to parse. Forbidden characters come back as U+FFFD, one for one, so that
-    every later offset is right and the rest of the file is still checked.
+    None where there is no text to parse. Forbidden characters come back as U+FFFD, one for one, so that every
+    later offset is right and the rest of the file is still checked.
     """
     if len(content) > MAX_BYTES:
         return None, [too_large(file, len(content))]
@@ -125,7 +125,8 @@ def decode(file: str, content: bytes) -> tuple[str | None, list[Diagnostic]]:
     except UnicodeDecodeError as error:
         return None, [*found, _undecodable(file, content, error)]
     faults = Faults(SourceText(file, text))
-    shown = _FORBIDDEN.sub("\ufffd", text)
+    # A lone CR stays: there the parser breaks the line, as whoever wrote it meant.
+    shown = _FORBIDDEN.sub(lambda match: match[0] if match[0] == "\r" else "\ufffd", text)
     for match in _FORBIDDEN.finditer(text):
         if faults.full:
             break
