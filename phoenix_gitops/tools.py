@@ -114,7 +114,7 @@ def find(name: str, environ: Mapping[str, str] = os.environ) -> Tool | None:
 def version_of(tool: Tool) -> Version | None:
     """The version that a tool says it is, None if it does not run or says nothing like one.
 
-    Of a tool that does not say it and is in the cache, the version that set-up filed it under; else of such a tool `()`.
+    Of a build that does not know it: the version that set-up filed it under, in the cache, else `()`.
     """
     try:
         done = subprocess.run(
@@ -131,7 +131,7 @@ def version_of(tool: Tool) -> Version | None:
         return None
     said = _VERSION.search(done.stdout.decode(errors="replace"))
     if said is None and tool.program.silent:
-        said = _VERSION.match(tool.path.parent.name) if tool.source == "cache" else None
+        said = _VERSION.fullmatch(tool.path.parent.name)
         return _numbers(said[1]) if said else ()
     return _numbers(said[1]) if said else None
 
