@@ -28,5 +28,4 @@ def cluster_facts(stage: Stage, cluster: str) -> Facts:
     return Facts(
         kubernetes=known.kubernetes if known else min(versions),
         external=frozenset(external),
-        server=known.server if known else platform.spec.argocd.server,
     )

@@ -44,8 +44,6 @@ class Facts:
     """Objects that we do not make and that exist: secrets by reference, namespaces, class objects."""
     namespace_levels: tuple[tuple[str, str], ...] = ()
     """Pod Security levels of namespaces that we do not make: (namespace, level)."""
-    server: str = ""
-    """The cluster's API server as Argo CD addresses it; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,9 @@ def check(body: Mapping, schemas: Schemas) -> Checked:
     group, slash, _ = text(body.get("apiVersion")).rpartition("/")
     group, kind = group if slash else "", text(body.get("kind"))
     verdict = schemas.check(body)
-    found = {(fault.at, fault.code): fault for fault in (*check_object(group, kind, body), *verdict.faults)}
-    faults = tuple(sorted(found.values(), key=lambda fault: fault.sort_key))
+    refused = {(fault.at, fault.code) for fault in verdict.faults}
+    own = (fault for fault in check_object(group, kind, body) if (fault.at, fault.code) not in refused)
+    faults = tuple(sorted(dict.fromkeys((*verdict.faults, *own)), key=lambda fault: fault.sort_key))
     return Checked(faults, summarise(group, kind, body), verdict.unchecked)
 
 

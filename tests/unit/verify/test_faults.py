@@ -288,8 +288,8 @@ FAULTS: list[tuple[str, Change, str, str, tuple[Any, ...], str]] = [
 def test_the_good_cluster_has_no_finding_but_that_argo_is_unchecked() -> None:
     found = verify(located(cluster()), good_facts(), schemas())
     assert [(f.code, f.severity, f.message) for f in found] == [
-        ("PHX700", Severity.NOTE, "Application of `argoproj.io` is not checked: no schema (1 objects)"),
-        ("PHX700", Severity.NOTE, "AppProject of `argoproj.io` is not checked: no schema (1 objects)"),
+        ("PHX700", Severity.NOTE, "AppProject of `argoproj.io` is not checked: no schema"),
+        ("PHX700", Severity.NOTE, "Application of `argoproj.io` is not checked: no schema"),
     ]
 
 
@@ -447,3 +447,16 @@ def test_an_unknown_minor_is_one_finding() -> None:
         ("", "PHX750", "no schemas of Kubernetes `1.99` to check objects against")
     ]
     assert found[0].help == "`1.25` to `1.37` are known"
+
+
+def test_two_faults_of_one_place_are_both_said() -> None:
+    found = broken(put("config", "metadata", "labels", {"-a": "b c"}))
+    assert [f.message.partition(" is ")[0] for f in found] == ["label key `-a`", "label value `b c`"]
+
+
+def test_every_code_of_the_stage_has_a_planted_fault() -> None:
+    from phoenix_gitops.codes import CODES
+
+    elsewhere = {"PHX700", "PHX750", "PHX751", "PHX760", "PHX761", "PHX762"}
+    planted = {row[3] for row in FAULTS}
+    assert {code for code in CODES if code.startswith("PHX7")} - elsewhere == planted
