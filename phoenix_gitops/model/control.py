@@ -33,32 +33,72 @@ class Pid(Model, frozen=True, kw_only=True):
     kp: Annotated[float, Meta(ge=0, description="Proportional gain.")] = 0.5
     ki: Annotated[float, Meta(ge=0, description="Integral gain, a step.")] = 0.1
     kd: Annotated[float, Meta(ge=0, description="Derivative gain, on the measurement.")] = 0.05
-    integral_limit: Annotated[
-        float, Meta(gt=0, description="The integral stays within plus and minus this.")
-    ] = 10000
+    integral_limit: Annotated[float, Meta(gt=0, description="The integral stays within plus and minus this.")] = 10000
 
 
 class Oscillation(Model, frozen=True, kw_only=True):
     """Too many changes of profile."""
 
-    max: Annotated[
-        int, Meta(ge=1, description="More changes than this within the window are an oscillation.")
-    ] = 3
+    max: Annotated[int, Meta(ge=1, description="More changes than this within the window are an oscillation.")] = 3
     window: Annotated[Duration, Meta(description="The window.")] = "10m"
     fallback: Annotated[Name, Meta(description="The profile that is advised then.")] = "balanced"
+
+
+class RiskWeights(Model, frozen=True, kw_only=True):
+    """What each sign adds to the risk score; half a limit adds half of it."""
+
+    series: Annotated[Ratio, Meta(description="Active series above `limit`.")] = 0.4
+    growth: Annotated[Ratio, Meta(description="Growth above `growth`.")] = 0.4
+    anomaly: Annotated[Ratio, Meta(description="A count further than `zscore` from its hourly mean.")] = 0.2
 
 
 class Explosion(Model, frozen=True, kw_only=True):
     """Growth that calls for the last profile at once."""
 
     growth: Annotated[float, Meta(gt=0, description="Series a second.")] = 10000
-    limit: Annotated[
-        int, Meta(ge=1, description="Active series at which it is an emergency whatever the growth.")
-    ] = 1000000
-    zscore: Annotated[
-        float, Meta(gt=0, description="Distance from the hourly mean, in standard deviations.")
-    ] = 3
+    limit: Annotated[int, Meta(ge=1, description="Active series at which it is an emergency whatever the growth.")] = (
+        1000000
+    )
+    zscore: Annotated[float, Meta(gt=0, description="Distance from the hourly mean, in standard deviations.")] = 3
     risk: Annotated[Ratio, Meta(description="Risk score above which the last profile is advised.")] = 0.7
+    weights: Annotated[RiskWeights, Meta(description="What the risk score is made of.")] = RiskWeights()
+
+
+class Limit(Model, frozen=True, kw_only=True):
+    """When an alert of the platform fires."""
+
+    value: Annotated[float, Meta(ge=0, description="The limit.", examples=[0.95])]
+    for_: Annotated[Duration, Meta(description="It must be passed for so long.", examples=["5m"])]
+
+
+class Objectives(Model, frozen=True, kw_only=True):
+    """What the controlled pipeline owes; `PhoenixSLOViolation` fires while one of them is missed."""
+
+    preservation: Annotated[Ratio, Meta(description="Share of protected processes that stay visible.")] = 0.98
+    reduction: Annotated[Ratio, Meta(description="Share of series that is saved.")] = 0.15
+    latency_ms: Annotated[
+        float, Meta(gt=0, description="99th percentile of the time that its processors take, in milliseconds.")
+    ] = 50
+    for_: Annotated[Duration, Meta(description="One of them must be missed for so long.")] = "10m"
+
+
+class Guard(Model, frozen=True, kw_only=True):
+    """When the platform's own alerts fire."""
+
+    signal_degradation: Annotated[
+        Limit, Meta(description="Share of protected processes that stay visible, below which to warn.")
+    ] = Limit(value=0.95, for_="5m")
+    cardinality_explosion: Annotated[
+        Limit,
+        Meta(description="Growth in series a second above which, with a z-score above `explosion.zscore`, to page."),
+    ] = Limit(value=1000, for_="2m")
+    resource_exhaustion: Annotated[
+        Limit, Meta(description="Share of a collector's memory limit above which to page.")
+    ] = Limit(value=0.9, for_="5m")
+    control_instability: Annotated[
+        Limit, Meta(description="Stability score of the control law below which to warn.")
+    ] = Limit(value=0.8, for_="10m")
+    objectives: Annotated[Objectives, Meta(description="What the controlled pipeline owes.")] = Objectives()
 
 
 class ControlPolicySpec(Model, frozen=True, kw_only=True):
@@ -95,12 +135,9 @@ class ControlPolicySpec(Model, frozen=True, kw_only=True):
     stability: Annotated[Duration, Meta(description="A profile is held at least so long.")] = "120s"
     pid: Annotated[Pid, Meta(description="Gains of the recorded controller.")] = Pid()
     oscillation: Annotated[Oscillation, Meta(description="Too many changes of profile.")] = Oscillation()
-    lockout: Annotated[Duration, Meta(description="After an emergency no change is advised for so long.")] = (
-        "5m"
-    )
-    explosion: Annotated[Explosion, Meta(description="Growth that calls for the last profile at once.")] = (
-        Explosion()
-    )
+    lockout: Annotated[Duration, Meta(description="After an emergency no change is advised for so long.")] = "5m"
+    explosion: Annotated[Explosion, Meta(description="Growth that calls for the last profile at once.")] = Explosion()
+    guard: Annotated[Guard, Meta(description="When the platform's own alerts fire.")] = Guard()
     cost_reduction_target: Annotated[
         Ratio,
         Meta(description="Share of series that the controlled pipeline is to save against the full one."),

@@ -1,0 +1,153 @@
+"""The control law as recording rules: which profile it advises, and how well that goes.
+
+The latch reads its own last value, so its group runs at the policy's interval and every window is a whole number of
+steps and a half: then Prometheus 2, Prometheus 3 and VictoriaMetrics see the same samples in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+
+from phoenix_gitops.model.control import ControlPolicySpec, Profile
+from phoenix_gitops.model.units import duration
+from phoenix_gitops.rules.alerts import STABILITY, countable
+from phoenix_gitops.rules.control_law import MEMORY_STEPS, SLOPE_STEPS, Law, law
+from phoenix_gitops.rules.group import Alert, Group, Record, group
+from phoenix_gitops.rules.pipelines import RISK, SERIES
+from phoenix_gitops.rules.terms import number
+from phoenix_gitops.scope import EnvironmentScope
+
+INPUT = "phoenix:control_input"
+EMERGENCY = "phoenix:control_emergency"
+PROFILE = "phoenix:control_profile"
+INTEGRAL = "phoenix:control_integral"
+OUTPUT = "phoenix:control_output"
+
+_LABELS = {"component": "control"}
+
+
+def groups(env: EnvironmentScope) -> Iterator[Group]:
+    """The groups of an environment's control policy, or none where its input cannot be counted here."""
+    if env.control is None or not countable(env, env.control.spec.input):
+        return
+    spec = env.control.spec
+    rules = law(spec)
+    yield from group("phoenix-control-input", spec.interval, _inputs(spec))
+    latch = Record(record=PROFILE, expr=profile_expression(rules))
+    yield from group("phoenix-control", spec.interval, [latch, _integral(rules)])
+    yield from group("phoenix-control-state", spec.interval, _state(spec, rules))
+    if spec.mode == "advisory":
+        running = {pipeline.metadata.name for pipeline in env.pipelines}
+        yield from group("phoenix-control-advice", spec.interval, _advice(spec, rules, running))
+
+
+def _inputs(spec: ControlPolicySpec) -> Iterator[Record]:
+    which = f'{{phoenix_pipeline="{spec.input}"}}'
+    count, risk = f"{SERIES}{which}", f"{RISK}{which}"
+    yield Record(record=INPUT, expr=count)
+    explosion = spec.explosion
+    risky = f"({risk} > bool {number(explosion.risk)} or 0 * {count})"
+    yield Record(record=EMERGENCY, expr=f"({count} > bool {explosion.limit}) + {risky} > bool 0")
+
+
+def window(rules: Law, steps: int) -> str:
+    """A range that holds exactly the samples of so many steps before now (and one of now, where there is one)."""
+    return duration(steps * rules.interval_ms + rules.interval_ms // 2)
+
+
+def profile_expression(rules: Law) -> str:
+    """The latch: of its branches, the first that has a result counts. The last one is that of a lost memory."""
+    before = f"last_over_time({PROFILE}[{window(rules, MEMORY_STEPS)}])"
+    held = f"{PROFILE}[{window(rules, rules.hold_steps)}]"
+    changes = f"changes({PROFILE}[{window(rules, rules.oscillation_steps)}])"
+    locked = f"max_over_time({EMERGENCY}[{window(rules, rules.lockout_steps - 1)}]) == 1"
+    branches = (
+        ("emergency: the thriftiest profile", f"({EMERGENCY} == 1) * {rules.last}"),
+        ("lockout after an emergency", f"{before} and {locked}"),
+        ("oscillation", f"({changes} > {rules.oscillation_max}) * 0 + {rules.fallback}"),
+        ("held since the last change", f"{before} and (max_over_time({held}) > min_over_time({held}))"),
+        ("thresholds", _thresholds(rules, before)),
+        ("no memory: the most faithful profile", f"0 * {INPUT}"),
+    )
+    cascade = "\n  or\n".join(f"  # {name}\n  {expr}" for name, expr in branches)
+    return f"(\n{cascade}\n)\nand {INPUT}"
+
+
+def _thresholds(rules: Law, before: str) -> str:
+    terms = [before]
+    for i, (enter, leave) in enumerate(zip(rules.enter, rules.leave, strict=True), start=1):
+        terms.append(f"+ ({before} < bool {i}) * ({INPUT} > bool {number(enter)})")
+        terms.append(f"- ({before} >= bool {i}) * ({INPUT} < bool {number(leave)})")
+    return "\n  ".join(terms)
+
+
+def _integral(rules: Law) -> Record:
+    """The sum of errors, a step; its limits are what keeps it from winding up."""
+    limit, error = number(rules.integral_limit), f"({INPUT} - {number(rules.set_point)})"
+    before = f"(last_over_time({INTEGRAL}[{window(rules, MEMORY_STEPS)}]) or 0 * {INPUT})"
+    return Record(record=INTEGRAL, expr=f"clamp({before} + {error}, -{limit}, {limit})")
+
+
+def _state(spec: ControlPolicySpec, rules: Law) -> Iterator[Record]:
+    error = f"({INPUT} - {number(rules.set_point)})"
+    slope = f"deriv({INPUT}[{window(rules, SLOPE_STEPS)}]) * {number(rules.interval_ms / 1000)}"
+    pid = (f"{number(rules.kp)} * {error}", f"{number(rules.ki)} * {INTEGRAL}", f"{number(rules.kd)} * {slope}")
+    yield Record(record=OUTPUT, expr="\n+\n".join(pid))
+    changes = f"changes({PROFILE}[{window(rules, rules.oscillation_steps)}])"
+    yield Record(record=STABILITY, expr=f"clamp_min(1 - {changes} / {rules.oscillation_steps}, 0)")
+    yield Record(record="phoenix:control_mode_transitions_per_hour", expr=f"changes({PROFILE}[1h])")
+    yield Record(
+        record="phoenix:control_loop_effectiveness",
+        expr=f"clamp_min(1 - abs{error} / {number(rules.set_point)}, 0)",
+    )
+    yield Record(record="phoenix:control_oscillating", expr=f"{changes} > bool {rules.oscillation_max}")
+    for i, profile in enumerate(spec.profiles):
+        yield Record(
+            record="phoenix:control_profile_active",
+            expr=f"{PROFILE} == bool {i}",
+            labels={"profile": profile.name, "pipelines": ",".join(profile.pipelines)},
+        )
+
+
+def _advice(spec: ControlPolicySpec, rules: Law, running: Set[str]) -> Iterator[Alert]:
+    governed = {name for profile in spec.profiles for name in profile.pipelines}
+    for i, profile in enumerate(spec.profiles):
+        missing, extra = set(profile.pipelines) - running, (running & governed) - set(profile.pipelines)
+        if missing or extra:
+            yield _advised(spec, i, profile, missing, extra)
+    yield Alert(
+        alert="PhoenixControlEmergency",
+        expr=f"{EMERGENCY} == 1",
+        severity="critical",
+        summary=f"series explode: profile {spec.profiles[-1].name} is advised at once",
+        labels=_LABELS,
+    )
+    yield Alert(
+        alert="PhoenixControlOscillation",
+        expr="phoenix:control_oscillating == 1",
+        severity="warning",
+        summary=f"more than {rules.oscillation_max} changes in {spec.oscillation.window}: "
+        f"profile {spec.oscillation.fallback} is advised",
+        labels=_LABELS,
+    )
+    yield Alert(
+        alert="PhoenixControlStale",
+        expr=f"absent({PROFILE})",
+        hold=duration(MEMORY_STEPS * rules.interval_ms),
+        severity="warning",
+        summary=f"the control law has no input; it will start again at profile {spec.profiles[0].name}",
+        labels=_LABELS,
+    )
+
+
+def _advised(spec: ControlPolicySpec, i: int, profile: Profile, missing: Set[str], extra: Set[str]) -> Alert:
+    steps = [f"switch on {name}" for name in sorted(missing)] + [f"switch off {name}" for name in sorted(extra)]
+    return Alert(
+        alert="PhoenixProfileAdvised",
+        expr=f"{PROFILE} == {i}",
+        hold=spec.stability,
+        severity="info",
+        summary=f"profile {profile.name} is advised for {{{{ $labels.phoenix_pipeline }}}}",
+        description=f"{', '.join(steps)} in the environment's `pipelines`",
+        labels={**_LABELS, "profile": profile.name},
+    )

@@ -1,0 +1,182 @@
+"""The control law in Python: what the emitted recording rules do, step by step.
+
+One step is one evaluation of the rules. `step` and `control.profile_expression` must agree on every trace; a test
+holds them to it in promtool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TypeVar
+
+from phoenix_gitops.model.control import ControlPolicySpec
+from phoenix_gitops.model.units import milliseconds
+
+T = TypeVar("T")
+
+MEMORY_STEPS = 5
+"""A latch that saw no input for longer than this forgets its profile and starts again at the first."""
+
+SLOPE_STEPS = 4
+"""The derivative is the slope of the last five inputs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """A control policy in steps. Profile `i` is entered above `enter[i - 1]` and left below `leave[i - 1]`."""
+
+    interval_ms: int
+    enter: tuple[float, ...]
+    leave: tuple[float, ...]
+    fallback: int
+    """The profile of an oscillation."""
+    hold_steps: int
+    lockout_steps: int
+    oscillation_steps: int
+    oscillation_max: int
+    emergency_series: float
+    emergency_risk: float
+    set_point: float
+    kp: float
+    ki: float
+    kd: float
+    integral_limit: float
+
+    @property
+    def last(self) -> int:
+        """The thriftiest profile."""
+        return len(self.enter)
+
+
+def law(spec: ControlPolicySpec) -> Law:
+    """The law of a policy whose relations hold (thresholds ascend, the fallback exists)."""
+    interval = milliseconds(spec.interval)
+    thresholds = [float(profile.above) for profile in spec.profiles[1:]]
+    enter, leave = list(thresholds), list(thresholds)
+    enter[0] = _rounded(enter[0] * (1 + spec.hysteresis))
+    leave[-1] = _rounded(leave[-1] * (1 - spec.hysteresis))
+    return Law(
+        interval_ms=interval,
+        enter=tuple(enter),
+        leave=tuple(leave),
+        fallback=[profile.name for profile in spec.profiles].index(spec.oscillation.fallback),
+        hold_steps=_steps(spec.stability, interval),
+        lockout_steps=_steps(spec.lockout, interval),
+        oscillation_steps=_steps(spec.oscillation.window, interval),
+        oscillation_max=spec.oscillation.max,
+        emergency_series=float(spec.explosion.limit),
+        emergency_risk=spec.explosion.risk,
+        set_point=float(spec.set_point),
+        kp=spec.pid.kp,
+        ki=spec.pid.ki,
+        kd=spec.pid.kd,
+        integral_limit=spec.pid.integral_limit,
+    )
+
+
+def _rounded(threshold: float) -> float:
+    """A series count with three decimals: 15000 x 1.1 is 16500, whatever binary floats make of it."""
+    return round(threshold, 3)
+
+
+def _steps(length: str, interval_ms: int) -> int:
+    """A length in steps, rounded up; a length of nothing is one step, in which nothing can have changed."""
+    return max(1, -(-milliseconds(length) // interval_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the rules can look back on, the latest last; None where a step had no input."""
+
+    profiles: tuple[int | None, ...] = ()
+    emergencies: tuple[bool | None, ...] = ()
+    inputs: tuple[float | None, ...] = ()
+    integrals: tuple[float | None, ...] = field(default=())
+
+
+def step(law: Law, state: State, series: float | None, risk: float = 0.0) -> State:
+    """The state after one evaluation; without input nothing is recorded, and time passes."""
+    if series is None:
+        return _remember(law, state)
+    emergency = series > law.emergency_series or risk > law.emergency_risk
+    moved = replace(state, emergencies=(*state.emergencies, emergency))
+    profile = _profile(law, moved, series)
+    error = series - law.set_point
+    before = _latest(state.integrals, MEMORY_STEPS)
+    total = (before or 0.0) + error
+    integral = max(-law.integral_limit, min(law.integral_limit, total))
+    return _remember(law, state, profile=profile, emergency=emergency, series=series, integral=integral)
+
+
+def _profile(law: Law, state: State, series: float) -> int:
+    """The first that holds: emergency, lockout, oscillation, hold, thresholds; without memory the first profile."""
+    previous = _latest(state.profiles, MEMORY_STEPS)
+    if state.emergencies[-1]:
+        return law.last
+    if previous is None:
+        return 0
+    if any(state.emergencies[-law.lockout_steps :]):
+        return previous
+    if _changes(state.profiles[-law.oscillation_steps :]) > law.oscillation_max:
+        return law.fallback
+    if _changes(state.profiles[-law.hold_steps :]) > 0:
+        return previous
+    return proposed(law, previous, series)
+
+
+def proposed(law: Law, previous: int, series: float) -> int:
+    """The profile by thresholds alone: up through each that is passed, down through each that is no longer."""
+    up = sum(series > law.enter[i] for i in range(previous, law.last))
+    down = sum(series < law.leave[i] for i in range(previous))
+    return previous + up - down
+
+
+def _latest(values: tuple[T | None, ...], steps: int) -> T | None:
+    return next((value for value in reversed(values[-steps:]) if value is not None), None)
+
+
+def _changes(values: tuple[int | None, ...]) -> int:
+    seen = [value for value in values if value is not None]
+    return sum(a != b for a, b in pairwise(seen))
+
+
+def _remember(
+    law: Law,
+    state: State,
+    *,
+    profile: int | None = None,
+    emergency: bool | None = None,
+    series: float | None = None,
+    integral: float | None = None,
+) -> State:
+    depth = max(MEMORY_STEPS, law.hold_steps, law.lockout_steps, law.oscillation_steps)
+    return State(
+        profiles=(*state.profiles, profile)[-depth:],
+        emergencies=(*state.emergencies, emergency)[-depth:],
+        inputs=(*state.inputs, series)[-depth:],
+        integrals=(*state.integrals, integral)[-depth:],
+    )
+
+
+def output(law: Law, state: State) -> float | None:
+    """The controller's output after a step: above 0 asks for thrift. None until two inputs give a slope."""
+    window = state.inputs[-(SLOPE_STEPS + 1) :]
+    points = [(i, value) for i, value in enumerate(window) if value is not None]
+    if len(points) < 2 or state.inputs[-1] is None:
+        return None
+    mean_x = sum(i for i, _ in points) / len(points)
+    mean_y = sum(value for _, value in points) / len(points)
+    spread = sum((i - mean_x) ** 2 for i, _ in points)
+    slope = sum((i - mean_x) * (value - mean_y) for i, value in points) / spread
+    integral = state.integrals[-1] or 0.0
+    return law.kp * (state.inputs[-1] - law.set_point) + law.ki * integral + law.kd * slope
+
+
+def run(law: Law, trace: Iterable[float | None]) -> Iterator[State]:
+    """The states along a trace of inputs."""
+    state = State()
+    for series in trace:
+        state = step(law, state, series)
+        yield state

@@ -1,0 +1,82 @@
+"""What is known in an environment: emitted, declared and recorded metrics, with the labels that each can have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from phoenix_gitops.catalogue import Catalogue, Metric, declared, of
+from phoenix_gitops.model.units import milliseconds
+from phoenix_gitops.promql import syntax
+from phoenix_gitops.promql.labels import Labels, result_labels
+from phoenix_gitops.promql.syntax import Node, Selector
+from phoenix_gitops.rules.group import Group, Record
+from phoenix_gitops.rules.known import known_metrics
+from phoenix_gitops.rules.tenants import LABEL
+from phoenix_gitops.scope import EnvironmentScope, TenantScope
+
+_KEEPS_TYPE = frozenset({"sum", "max", "min", "avg", "topk", "bottomk"})
+
+
+def emitted(env: EnvironmentScope) -> Catalogue:
+    """What the environment's components emit and its own catalogs declare."""
+    return of(known_metrics(env)).plus(declared(env.catalogs))
+
+
+def with_records(catalogue: Catalogue, groups: Iterable[Group]) -> Catalogue:
+    """A catalogue with what these groups record, read in their order."""
+    for group in groups:
+        for record in group.records:
+            before = catalogue.get(record.record)
+            found = recorded(record, group.interval, catalogue)
+            catalogue = catalogue.plus([found if before is None else _joined(before, found)])
+    return catalogue
+
+
+def recorded(record: Record, interval: str, catalogue: Catalogue) -> Metric:
+    """The metric that a rule records."""
+    tree = syntax.parse(record.expr)
+
+    def labels_of(selector: Selector) -> Labels:
+        metric = catalogue.get(selector.name)
+        return None if metric is None else metric.labels
+
+    labels = result_labels(tree, labels_of)
+    return Metric(
+        name=record.record,
+        type=_type(tree, catalogue),
+        labels=None if labels is None else labels | frozenset(record.labels),
+        interval_ms=milliseconds(interval),
+        source="a recording rule",
+    )
+
+
+def _type(tree: Node, catalogue: Catalogue) -> str:
+    """A sum of counters is still one; whatever else is computed is a gauge."""
+    match syntax.kind(tree):
+        case "ParenExpr":
+            return _type(tree.expr, catalogue)
+        case "AggregateExpr" if str(tree.op) in _KEEPS_TYPE:
+            return _type(tree.expr, catalogue)
+        case "VectorSelector":
+            metric = catalogue.get(next(syntax.selectors(tree)).name)
+            return "unknown" if metric is None else metric.type
+    return "gauge"
+
+
+def _joined(one: Metric, other: Metric) -> Metric:
+    """Two rules that record one name under different labels."""
+    if one.labels is None or other.labels is None:
+        return replace(other, labels=None)
+    return replace(other, labels=one.labels | other.labels)
+
+
+def seen_by(tenant: TenantScope, platform: Catalogue) -> Catalogue:
+    """What a tenant's rules can read: only series that bear its label survive the narrowing."""
+    return Catalogue(dict(_labelled(platform))).plus(declared(tenant.catalogs))
+
+
+def _labelled(catalogue: Catalogue) -> Iterator[tuple[str, Metric]]:
+    for name, metric in catalogue.metrics.items():
+        if metric.source != "a recording rule" or (metric.labels is not None and LABEL in metric.labels):
+            yield name, metric
