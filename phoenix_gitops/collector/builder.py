@@ -111,7 +111,8 @@ class Builder:
         service: Section = {
             "extensions": [_HEALTH_CHECK],
             "pipelines": self.pipelines,
-            "telemetry": {"metrics": {"readers": [reader]}},
+            # Detailed: the time that processors take is measured at no lower level.
+            "telemetry": {"metrics": {"level": "detailed", "readers": [reader]}},
         }
         sections: Section = {kind.value: section for kind, section in self.sections.items()}
         return document({**sections, "service": service})

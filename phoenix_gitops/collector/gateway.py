@@ -89,7 +89,7 @@ def _export(builder: Builder, pipeline: Pipeline, export: Export) -> str:
 
 
 def _prometheus(builder: Builder, name: str, pipeline: Pipeline, export: PrometheusExport) -> str:
-    port = builder.ports.claim(f"export-{export.port}", export.port, f"export of {pipeline.metadata.name}")
+    port = builder.ports.claim(f"export-{export.port}", export.port, pipeline.metadata.name)
     settings: Section = {
         "endpoint": listen(port),
         "namespace": export.namespace,

@@ -14,7 +14,7 @@ TENANTS = 4320
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port of a pod: `name` is at most 15 characters, as Kubernetes asks."""
+    """A port of a pod: `name` is at most 15 characters, as Kubernetes asks; an export's purpose is its pipeline."""
 
     name: str
     number: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -129,7 +129,8 @@ def prepare(workload: Workload, built: tuple[dict[str, Any], Builder]) -> tuple[
 
 def config_objects(workload: Workload, config: Config) -> Iterator[Emitted]:
     """The immutable ConfigMap, and the exact config for judges."""
-    yield workload.artifact("configmap", name=config_map(workload, config), config=config.text)
+    artifact = workload.artifact("configmap", name=config_map(workload, config), config=config.text)
+    yield replace(artifact, file_name=workload.name)
     yield ProofFile(
         folder="collectors",
         name=f"{workload.name}-{workload.tenant}" if workload.tenant else workload.name,
@@ -249,10 +250,11 @@ def monitoring(workload: Workload, config: Config) -> Iterator[Artifact | Diagno
             help="give the labels that its Prometheus selects PodMonitors by, under `spec.clusters` of the environment",
         )
         return
-    endpoints = [{"port": "telemetry", "honor_labels": False}]
-    # The pipelines' series carry job and instance of whom they came from.
+    endpoints: list[dict[str, object]] = [{"port": "telemetry", "honor_labels": False, "pipeline": ""}]
+    # The pipelines' series carry job and instance of whom they came from. What the scraper itself counts of
+    # a target tells pipelines apart by the target's label alone.
     endpoints += [
-        {"port": port.name, "honor_labels": True}
+        {"port": port.name, "honor_labels": True, "pipeline": port.purpose}
         for port in sorted(config.listeners, key=lambda listener: listener.number)
         if port.name.startswith("export-")
     ]

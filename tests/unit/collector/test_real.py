@@ -35,6 +35,14 @@ pytestmark = [
     pytest.mark.proof,
     pytest.mark.skipif(not BINARY, reason="PHOENIX_OTELCOL names no collector binary"),
 ]
+OWN = (
+    r'otelcol_exporter_sent_metric_points_total{.*exporter="prometheus/full_prometheus"',
+    r'otelcol_processor_internal_duration_seconds_bucket{.*processor="filter/optimized"',
+    r'otelcol_processor_memory_limiter_accepted_metric_points_total{.*processor="memory_limiter/intake_all"',
+    r'otelcol_receiver_accepted_metric_points_total{.*receiver="otlp/workloads"',
+    "otelcol_process_memory_rss_bytes",
+)
+"""Series of the collector itself that rules read, with the names and labels that they count on."""
 NAMES = ("full", "optimized", "experimental", "observatory")
 
 
@@ -181,3 +189,6 @@ def test_the_collector_and_the_interpreter_agree(tmp_path: Path):
                 wanted = values(expected, metric)
                 found = shown(text, metric.replace(".", "_"))
                 assert found == pytest.approx(wanted), (name, metric)
+        own = get(f"http://127.0.0.1:{ports[8887]}/metrics")
+    for series in OWN:
+        assert re.search(rf"(?m)^{series}", own), series

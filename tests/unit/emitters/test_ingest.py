@@ -370,6 +370,9 @@ def test_monitors_scrape_each_pod_and_every_metrics_port():
     assert [e["port"] for e in endpoints] == ["telemetry", "export-8888", "export-8889", "export-8890", "export-8891"]
     assert [e["honorLabels"] for e in endpoints] == [False, True, True, True, True]
     assert {e["interval"] for e in endpoints} == {"30s"}
+    labelled = [rule["replacement"] for e in endpoints for rule in e.get("relabelings", [])]
+    assert labelled == ["full", "optimized", "experimental", "observatory"]
+    assert endpoints[1]["relabelings"][0]["targetLabel"] == "phoenix_pipeline"
     assert only(bodies, "PodMonitor", "tenant-gateways")["spec"]["namespaceSelector"] == {"any": True}
 
 
@@ -457,3 +460,21 @@ def test_shared_and_retired_tenants_have_no_gateway(isolation: str, state: str):
 
 def test_two_runs_give_the_same():
     assert emitted() == emitted()
+
+
+def test_monitors_fit_the_operators_schema():
+    import jsonschema_rs
+
+    from phoenix_gitops.verify.crd_schema import convert_crd
+    from tests.unit.emitters.support import CRDS
+
+    if not CRDS.is_dir():
+        pytest.skip("no CRDs beside the checkout: the operator's schema cannot judge")
+    crds = yaml.load_all((CRDS / "monitoring.coreos.com.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)  # noqa: S506 - a safe loader
+    (schema,) = [s for crd in crds if crd and crd["spec"]["names"]["kind"] == "PodMonitor" for s in convert_crd(crd)]
+    judge = jsonschema_rs.validator_for(schema.schema)
+    monitors = [body for body in objects(emitted()) if body["kind"] == "PodMonitor"]
+    assert len(monitors) == 3
+    for monitor in monitors:
+        assert [error.message for error in judge.iter_errors(monitor)] == []
+    assert not judge.is_valid(monitors[0] | {"spec": {"podMetricsEndpoint": []}})
