@@ -6,7 +6,7 @@ is the schema's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 Mapping = dict[str, Any]
@@ -29,12 +29,11 @@ def child(value: object, *keys: str) -> Mapping:
     return value if isinstance(value, dict) else _EMPTY
 
 
-def entries(value: object) -> Iterator[tuple[int, Mapping]]:
+def entries(value: object) -> Sequence[tuple[int, Mapping]]:
     """The mappings in a list, each with its index."""
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict):
-                yield index, item
+    if not isinstance(value, list):
+        return ()
+    return [(index, item) for index, item in enumerate(value) if isinstance(item, dict)]
 
 
 def texts(value: object) -> list[str]:
@@ -52,8 +51,8 @@ def integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def pairs(value: object) -> Iterator[tuple[str, str]]:
+def pairs(value: object) -> Sequence[tuple[str, str]]:
     """The entries of a mapping whose keys and values are strings."""
-    for key, item in mapping(value).items():
-        if isinstance(key, str) and isinstance(item, str):
-            yield key, item
+    if not isinstance(value, dict):
+        return ()
+    return [(key, item) for key, item in value.items() if isinstance(key, str) and isinstance(item, str)]

@@ -64,6 +64,8 @@ def _check_container(container: Mapping, at: ObjectPath, volumes: frozenset[str]
 
 def check_unique(values: list[tuple[ObjectPath, object]], what: str, key: str) -> Iterator[Fault]:
     """No two entries of a list with one key, which server-side apply refuses."""
+    if len(values) < 2:
+        return
     seen: set[object] = set()
     for at, value in values:
         if value is None or isinstance(value, dict | list):

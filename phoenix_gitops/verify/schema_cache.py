@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,8 @@ class SchemaCache:
         """Keep a document; a full or read-only disk is no reason to stop."""
         if self._folder is None:
             return
+        import tempfile
+
         content = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)

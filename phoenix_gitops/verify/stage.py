@@ -36,10 +36,14 @@ def check(body: Mapping, schemas: Schemas) -> Checked:
     group, slash, _ = text(body.get("apiVersion")).rpartition("/")
     group, kind = group if slash else "", text(body.get("kind"))
     verdict = schemas.check(body)
+    own = tuple(check_object(group, kind, body))
+    summary = summarise(group, kind, body)
+    if not own and not verdict.faults:
+        return Checked((), summary, verdict.unchecked)
     refused = {(fault.at, fault.code) for fault in verdict.faults}
-    own = (fault for fault in check_object(group, kind, body) if (fault.at, fault.code) not in refused)
-    faults = tuple(sorted(dict.fromkeys((*verdict.faults, *own)), key=lambda fault: fault.sort_key))
-    return Checked(faults, summarise(group, kind, body), verdict.unchecked)
+    found = [*verdict.faults, *(fault for fault in own if (fault.at, fault.code) not in refused)]
+    faults = tuple(sorted(dict.fromkeys(found), key=lambda fault: fault.sort_key))
+    return Checked(faults, summary, verdict.unchecked)
 
 
 def check_cluster(
