@@ -84,10 +84,10 @@ def _read_source(repo: Repo, root: Path, destination: Destination, inputs: Seque
     pathspecs = [f":(top,literal){prefix}{path}" for path in inputs]
     dirty = [row[3:] for row in git(repo, "status", "--porcelain", "-z", "--", *pathspecs).split("\0") if row]
     if dirty:
-        more = f" and {len(dirty) - 1} more" if len(dirty) > 1 else ""
+        more = f" and {len(dirty) - 1} more differ" if len(dirty) > 1 else " differs"
         raise refused(
             "PHX902",
-            f"`{dirty[0]}`{more} differs from the last commit",
+            f"`{dirty[0]}`{more} from the last commit",
             "commit or drop the changes: a published tree names the commit that it was compiled from",
         )
     branch = run(repo, "symbolic-ref", "--quiet", "--short", "HEAD").out.strip()

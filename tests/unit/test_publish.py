@@ -379,7 +379,7 @@ def test_policies_must_be_committed(root):
     (root / "policies/b.yaml").write_text("b: 1")
     (root / "policies/a.yaml").write_text("b: 1")
     assert told(go(root, {"dev": tree("dev", a="a: 1")})) == [
-        ("PHX902", "`policies/a.yaml` and 1 more differs from the last commit")
+        ("PHX902", "`policies/a.yaml` and 1 more differ from the last commit")
     ]
 
 
