@@ -137,7 +137,8 @@ class _Block:
         first, *more = text.split("\n")
         yield f"{indent}{self._paint('=', _FRAME)} {self._paint(f'{name}:', _BOLD)} {visible(first)}"
         for line in more:
-            yield f"{indent}  {' ' * len(name)}  {visible(line)}"
+            # With a bar: a line that began with its text could be a command to a CI runner.
+            yield self._gutter(content=f"{' ' * len(name)} {visible(line)}")
 
     def _gutter(self, number: int | None = None, content: str = "") -> str:
         digits = "" if number is None else str(number)
