@@ -43,6 +43,8 @@ class Artifact:
     body: dict[str, Any]
     template: str = ""
     """The template it came from, relative to `templates/`; empty for objects computed in Python."""
+    file_name: str = ""
+    """The name in its file's path where the object's own changes with its content; empty for the object's name."""
 
     @property
     def kind(self) -> str:

@@ -7,15 +7,18 @@ are none, and its tree on disk stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.blame import Blame
+from phoenix_gitops.collector.lint import Fault as PolicyFault
+from phoenix_gitops.collector.lint import lint_pipelines
 from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
 from phoenix_gitops.emit import Stage, Summary, summarise
 from phoenix_gitops.facts import cluster_facts
 from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.schemas import values_at
 from phoenix_gitops.serialise import check_paths
 from phoenix_gitops.unit import UnitResult, run_unit
 from phoenix_gitops.verify import Finding, Schemas, check_cluster, items
@@ -74,6 +77,16 @@ def compile_environment(
     stage: Stage, policies: Mapping[Key, Resolved], tools: Tools, progress: Progress | None = None
 ) -> Compiled:
     """Every file of one environment."""
+    related = tuple(_placed(fault, policies) for fault in lint_pipelines(stage.scope))
+    if has_errors(related):
+        return Compiled(
+            environment=stage.environment,
+            clusters=len(stage.clusters),
+            objects=0,
+            checks=0,
+            files=(),
+            diagnostics=ordered(related),
+        )
     verifiers = _Verifiers(tools)
     units = list(stage.units())
     results = []
@@ -84,7 +97,7 @@ def compile_environment(
     summary = summarise(results)
     home = stage.gitops_unit
     results.append(run_unit(stage, home, verifiers.of(_minor(stage, home.cluster)), summary))
-    found = [fault for result in results for fault in result.diagnostics]
+    found = [*related, *(_located(fault, result, policies) for result in results for fault in result.diagnostics)]
     found += _unmatched_overrides(stage, policies, results)
     if not has_errors(found):
         found += _verify(stage, policies, results, verifiers, summary)
@@ -98,6 +111,29 @@ def compile_environment(
         files=() if has_errors(found) else files,
         diagnostics=ordered(found),
     )
+
+
+def _placed(fault: PolicyFault, policies: Mapping[Key, Resolved]) -> Diagnostic:
+    """A fault in a relation of policies, at the line that it names."""
+    policy = policies[fault.policy.kind, fault.policy.name]
+    return Diagnostic(
+        code=fault.code, message=fault.message, primary=policy.origin(fault.path).value, help=fault.help
+    )
+
+
+def _located(fault: Diagnostic, result: UnitResult, policies: Mapping[Key, Resolved]) -> Diagnostic:
+    """A fault that an emitter found without knowing lines: at the tenant or cluster that it was compiled for."""
+    if fault.primary is not None:
+        return fault
+    unit = result.unit
+    if unit.tenant:
+        policy, path = policies["Tenant", unit.tenant], ("metadata", "name")
+        return replace(fault, primary=policy.origin(path).value)
+    policy = policies["Environment", unit.environment]
+    for at, cluster in values_at(policy.data, ("spec", "clusters", "*", "name")):
+        if cluster == unit.cluster:
+            return replace(fault, primary=policy.origin(at).value)
+    return replace(fault, primary=policy.origin(("metadata", "name")).value)
 
 
 def _minor(stage: Stage, cluster: str) -> str:

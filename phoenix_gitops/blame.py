@@ -8,17 +8,17 @@ from phoenix_gitops.artifact import Artifact, Unit
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
 from phoenix_gitops.emit import Stage, Summary, UnitOutput
 from phoenix_gitops.explaining import show_path
-from phoenix_gitops.provenance import Field, Influence, influence
+from phoenix_gitops.provenance import Field, trace
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.serialise import object_path
 from phoenix_gitops.verify import Finding
 
-_TRACED_UNITS = 8
-"""Tracing a unit takes up to seconds; with faults in more units than this the first ones are traced."""
+_TRACED = 20
+"""Tracing takes about half a second: so many findings are traced, the others name the policy that owns the object."""
 
 
 class Blame:
-    """Finds causes; each unit is emitted again and perturbed once, and only if something in it is at fault."""
+    """Finds causes; units are emitted again and perturbed only if something in them is at fault."""
 
     def __init__(
         self, stage: Stage, policies: Mapping[Key, Resolved], summary: Summary, units: Mapping[str, Unit]
@@ -29,7 +29,7 @@ class Blame:
         self._summary = summary
         self._units = units
         self._outputs: dict[Unit, UnitOutput] = {}
-        self._traced: dict[Unit, Influence] = {}
+        self._traced = 0
 
     def diagnostic(self, finding: Finding) -> Diagnostic:
         """The finding at the policy line behind it, with the object in a note."""
@@ -71,10 +71,12 @@ class Blame:
         return [Label(resolved.document.value_span(("metadata", "name")), "the policy that owns the object")]
 
     def _behind(self, unit: Unit, finding: Finding) -> Sequence[Field]:
-        if finding.severity is not Severity.ERROR:
+        if finding.severity is not Severity.ERROR or self._traced >= _TRACED:
             return ()
-        if unit not in self._traced:
-            if len(self._traced) >= _TRACED_UNITS:
-                return ()
-            self._traced[unit] = influence(self._stage, self._policies, self._output(unit), self._summary)
-        return self._traced[unit].behind(finding.path, finding.at)
+        self._traced += 1
+        location = (finding.path, finding.at)
+        while True:
+            fields = trace(self._stage, self._policies, self._output(unit), self._summary, location)
+            if fields or not location[1]:
+                return fields
+            location = (location[0], location[1][:-1])

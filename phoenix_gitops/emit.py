@@ -20,6 +20,7 @@ from phoenix_gitops.model.environment import Cluster
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.overrides import Override, apply_all
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope
+from phoenix_gitops.templating import TemplateError
 from phoenix_gitops.world import World
 
 GITOPS = "gitops"
@@ -65,7 +66,7 @@ class Stage:
         return self.world.environment(self.environment)
 
     @cached_property
-    def _tenant_scope(self) -> EnvironmentScope:
+    def tenant_scope(self) -> EnvironmentScope:
         """The scope that a tenant's unit sees: no other tenant, so none can change its output."""
         return replace(self.scope, tenants=())
 
@@ -116,13 +117,14 @@ class Stage:
         if not unit.tenant:
             return self._finish(unit, emitter.emit(ClusterScope(env=self.scope, cluster=cluster), self.render))
         tenant = self.world.tenant(self.scope.environment, self.tenants[unit.tenant])
-        scope = ClusterScope(env=self._tenant_scope, cluster=cluster)
+        scope = ClusterScope(env=self.tenant_scope, cluster=cluster)
         return self._finish(unit, emitter.emit_tenant(scope, tenant, self.render))
 
     def _finish(self, unit: Unit, emitted: Iterable[Emitted]) -> UnitOutput:
-        objects, proofs, diagnostics = [], [], []
+        objects, proofs = [], []
+        diagnostics: list[Diagnostic] = []
         matched: set[int] = set()
-        for item in emitted:
+        for item in _until_template_fault(emitted, diagnostics):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, ProofFile):
@@ -148,6 +150,14 @@ class Stage:
 
     def _owner(self, policy: PolicyRef) -> str:
         return self.world.policies[policy.kind, policy.name].metadata.owner
+
+
+def _until_template_fault(emitted: Iterable[Emitted], diagnostics: list[Diagnostic]) -> Iterator[Emitted]:
+    """What an emitter yields, until a template that it renders is at fault."""
+    try:
+        yield from emitted
+    except TemplateError as error:
+        diagnostics.extend(error.diagnostics)
 
 
 class Summarised(Protocol):

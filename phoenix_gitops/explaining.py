@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from phoenix_gitops.document import Path
-from phoenix_gitops.provenance import ABSENT, Field, Influence
+from phoenix_gitops.provenance import ABSENT, Field
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, schema_at
 
@@ -60,9 +60,8 @@ class Cause:
     """The value as the policy has it."""
 
 
-def causes(influence: Influence, policies: Mapping[Key, Resolved], file: str, path: Path) -> list[Cause]:
-    """The fields behind a generated value: those that documents give first."""
-    fields = influence.behind(file, path)
+def causes(fields: Sequence[Field], policies: Mapping[Key, Resolved]) -> list[Cause]:
+    """The fields behind a generated value as a person reads them: those that documents give first."""
     ordered = sorted(fields, key=lambda field: not field.given)
     return [_cause(field, policies) for field in ordered]
 

@@ -37,16 +37,27 @@ class Front:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def preset_documents() -> tuple[Document, ...]:
-    """The built-in presets as documents, by file name."""
+@dataclass(frozen=True, slots=True)
+class Presets:
+    """The built-in presets as documents, and their texts by file name (`preset:FOLDER/NAME`)."""
+
+    documents: tuple[Document, ...]
+    sources: Mapping[str, str]
+
+
+def read_presets() -> Presets:
+    """The built-in presets, by file name."""
     folder = presets_dir()
     documents = []
+    sources = {}
     for path in sorted(folder.rglob("*.yaml")):
         name = f"preset:{path.relative_to(folder).with_suffix('').as_posix()}"
-        outcome = parse(name, path.read_bytes())
+        content = path.read_bytes()
+        outcome = parse(name, content)
         assert outcome.value is not None, outcome.diagnostics
         documents.append(outcome.value)
-    return tuple(documents)
+        sources[name] = content.decode()
+    return Presets(tuple(documents), sources)
 
 
 Arrange = Callable[[tuple[Document, ...]], tuple[Document, ...]]
@@ -63,8 +74,9 @@ def run_front(root: Path, constrain: Constrain | None = None, arrange: Arrange =
     front = _with(front, checked)
     if has_errors(front.diagnostics):
         return front
-    indexed = index(documents, preset_documents())
-    front = _with(front, indexed.diagnostics, index=indexed.value)
+    presets = read_presets()
+    indexed = index(documents, presets.documents)
+    front = _with(front, indexed.diagnostics, index=indexed.value, sources=presets.sources)
     if not indexed.ok:
         return front
     resolved = resolve(indexed.value)

@@ -8,7 +8,7 @@ mechanism; it asks of emitters only that they are pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from phoenix_gitops.emit import Stage, Summary, UnitOutput
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, resolved_schema, schema_at
 from phoenix_gitops.serialise import object_path, proof_path
-from phoenix_gitops.world import decode_data
+from phoenix_gitops.world import World, decode_data
 
 Location = tuple[str, Path]
 """A value in the output: file path under `generated/`, path in its object."""
@@ -38,23 +38,25 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """What moves a unit's output: location to the fields behind it, in a stable order."""
+    """What moves a unit's output: location to the fields behind it, in a stable order.
+
+    The location (file, ()) holds the fields on which it hangs that there is such an object at all.
+    """
 
     moves: Mapping[Location, tuple[Field, ...]]
     fields: tuple[Field, ...]
     """Every field that was tried."""
 
     def behind(self, file: str, path: Path) -> tuple[Field, ...]:
-        """The fields that move the value at `path` or a part of it; else those behind its nearest parent."""
-        exact = [
-            field
-            for (moved_file, moved), fields in self.moves.items()
-            if moved_file == file and moved[: len(path)] == path
-            for field in fields
-        ]
-        if exact or not path:
-            return tuple(dict.fromkeys(exact))
-        return self.moves.get((file, path[:-1]), ())
+        """The fields that move the value at `path` or a part of it; for a whole object also its existence."""
+        return tuple(
+            dict.fromkeys(
+                field
+                for (moved_file, moved), fields in self.moves.items()
+                if moved_file == file and moved[: len(path)] == path
+                for field in fields
+            )
+        )
 
     def unmoved(self) -> tuple[Field, ...]:
         """Fields that were tried and moved nothing."""
@@ -62,34 +64,149 @@ class Influence:
         return tuple(field for field in self.fields if field not in moving)
 
 
+Bodies = dict[tuple[str, str, int], tuple[str, dict[Path, Any]]]
+"""Objects by (kind, template, how many such came before): file and scalars. A rename changes a value, not this key."""
+
+
 def influence(
     stage: Stage, policies: Mapping[Key, Resolved], unit: UnitOutput, summary: Summary, only: Iterable[Key] = ()
 ) -> Influence:
     """What each leaf of each policy behind a unit moves in its output; `only` limits the policies that are tried."""
-    before = flatten(unit)
+    trial = _Trial(stage, unit, summary)
     moves: dict[Location, dict[Field, None]] = {}
     fields = []
     for key in only or keys_behind(stage, unit):
-        for field, variants in _leaves(stage, policies, key):
+        if not trial.depends_on(key):
+            continue
+        for field, values in _leaves(stage, policies, key):
             fields.append(field)
-            for variant in variants:
-                for location in _moved(stage, unit, summary, key, variant, before):
+            for value in values:
+                for location in trial.moved(field, value):
                     moves.setdefault(location, {})[field] = None
     return Influence({location: tuple(found) for location, found in moves.items()}, tuple(fields))
 
 
-def flatten(output: UnitOutput) -> dict[Location, Any]:
-    """Every scalar of a unit's output by location; an empty map or list counts as a scalar."""
-    flat: dict[Location, Any] = {}
-    for artifact in output.objects:
-        file = object_path(output.unit, artifact)
-        for path, value in scalars(artifact.body):
-            flat[file, path] = value
-    for proof in output.proofs:
-        file = proof_path(output.unit, proof)
-        for path, value in scalars(proof.body):
-            flat[file, path] = value
-    return flat
+def trace(
+    stage: Stage, policies: Mapping[Key, Resolved], unit: UnitOutput, summary: Summary, location: Location
+) -> tuple[Field, ...]:
+    """The fields behind one value (or all values below it), found by halving: all fields are changed at once, and
+    where that moves the value or breaks the unit, each half is, down to single fields.
+    """
+    trial = _Trial(stage, unit, summary)
+    leaves = [
+        leaf for key in keys_behind(stage, unit) if trial.depends_on(key) for leaf in _leaves(stage, policies, key)
+    ]
+    found: list[Field] = []
+    _halve(trial, [(field, variants) for field, variants in leaves], location, found)
+    return tuple(found)
+
+
+Leaf = tuple[Field, list[object]]
+"""A field and other values for it."""
+
+
+def _halve(trial: _Trial, leaves: list[Leaf], location: Location, found: list[Field]) -> None:
+    if not leaves:
+        return
+    if len(leaves) == 1:
+        field, values = leaves[0]
+        if any(trial.moves([(field, value)], location) for value in values):
+            found.append(field)
+        return
+    rounds = max(len(values) for _, values in leaves)
+    if all(trial.moves([(f, v[turn % len(v)]) for f, v in leaves], location) is False for turn in range(rounds)):
+        return
+    middle = len(leaves) // 2
+    _halve(trial, leaves[:middle], location, found)
+    _halve(trial, leaves[middle:], location, found)
+
+
+class _Trial:
+    """Emits one unit in changed worlds and compares what comes out with what came before."""
+
+    def __init__(self, stage: Stage, unit: UnitOutput, summary: Summary) -> None:
+        self._stage = stage
+        self._unit = unit
+        self._summary = summary
+        self._before = _bodies(unit)
+        self._scope = self._view(stage)
+
+    def _view(self, stage: Stage) -> object:
+        """All that the unit's emitter gets to see."""
+        name = self._unit.unit.tenant
+        if not name:
+            return stage.scope
+        tenant = stage.tenants.get(name)
+        return stage.tenant_scope, tenant and stage.world.tenant(stage.scope.environment, tenant)
+
+    def depends_on(self, key: Key) -> bool:
+        """Whether the unit has anything to do with a tenant: what does not miss it needs no closer look."""
+        if key[0] != "Tenant" or self._unit.unit.tenant:
+            return True
+        policies = {k: policy for k, policy in self._stage.world.policies.items() if k != key}
+        return bool(self._changed(World(policies)))
+
+    def moved(self, field: Field, value: object) -> list[Location]:
+        """What differs when a field has another value; a change that cannot be compiled tells nothing."""
+        return self._changed(self._world([(field, value)])) or []
+
+    def moves(self, changes: Sequence[tuple[Field, object]], location: Location) -> bool | None:
+        """Whether changes move a value; None if they cannot be compiled or remove the object."""
+        changed = self._changed(self._world(changes))
+        if changed is None or (location[1] and (location[0], ()) in changed):
+            return None
+        depth = len(location[1])
+        return any(file == location[0] and path[:depth] == location[1] for file, path in changed)
+
+    def _world(self, changes: Sequence[tuple[Field, object]]) -> World | None:
+        world = self._stage.world
+        data: dict[Key, Any] = {}
+        try:
+            # Items are removed last and from the end, so that the paths of the others still hold.
+            for field, value in sorted(changes, key=_removals_last):
+                known = data.get(field.key) or msgspec.to_builtins(world.policies[field.key])
+                data[field.key] = _with(known, field.path, value)
+            for key, changed in data.items():
+                world = world.with_policy(key, decode_data(key[0], changed))
+        except msgspec.ValidationError:
+            return None
+        return world
+
+    def _changed(self, world: World | None) -> list[Location] | None:
+        """The locations that differ in another world; None if it cannot be compiled."""
+        if world is None:
+            return None
+        try:
+            stage = replace(self._stage, world=world)
+            if self._view(stage) == self._scope and stage.overrides == self._stage.overrides:
+                return []
+            output = stage.emit_unit(self._unit.unit, self._summary)
+        except Exception:
+            # A variant may break relations that emitters rely on, in any way.
+            return None
+        return self._compare(_bodies(output))
+
+    def _compare(self, after: Bodies) -> list[Location]:
+        found: list[Location] = []
+        for identity, (file, values) in self._before.items():
+            if identity not in after:
+                found.append((file, ()))
+                continue
+            other = after[identity][1]
+            found += [(file, path) for path, value in values.items() if other.get(path, ABSENT) != value]
+            found += [(file, path) for path in other if path not in values]
+        return found + [(file, ()) for identity, (file, _) in after.items() if identity not in self._before]
+
+
+def _bodies(output: UnitOutput) -> Bodies:
+    bodies: Bodies = {}
+    counts: dict[tuple[str, str], int] = {}
+    items = [(a.kind, a.template, object_path(output.unit, a), a.body) for a in output.objects]
+    items += [("proof", p.folder, proof_path(output.unit, p), p.body) for p in output.proofs]
+    for kind, template, file, body in items:
+        number = counts[kind, template] = counts.get((kind, template), -1) + 1
+        bodies[kind, template, number] = (file, dict(scalars(body)))
+    return bodies
 
 
 def scalars(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401
@@ -130,33 +247,35 @@ def keys_behind(stage: Stage, output: UnitOutput) -> list[Key]:
     return list(dict.fromkeys(keys))
 
 
-def _moved(
-    stage: Stage, unit: UnitOutput, summary: Summary, key: Key, variant: dict[str, Any], before: dict[Location, Any]
-) -> list[Location]:
-    """What differs when a policy is replaced; a variant that cannot be emitted tells nothing."""
-    try:
-        world = stage.world.with_policy(key, decode_data(key[0], variant))
-        output = replace(stage, world=world).emit_unit(unit.unit, summary)
-    except Exception:
-        return []
-    after = flatten(output)
-    gone = [location for location in before if after.get(location, ABSENT) != before[location]]
-    return gone + [location for location in after if location not in before]
-
-
-def _leaves(stage: Stage, policies: Mapping[Key, Resolved], key: Key) -> Iterator[tuple[Field, list[dict[str, Any]]]]:
-    """The leaves of a policy, defaults included, each with whole variants of the policy's data."""
-    data: dict[str, Any] = msgspec.to_builtins(stage.world.policies[key])
+def _leaves(stage: Stage, policies: Mapping[Key, Resolved], key: Key) -> Iterator[Leaf]:
+    """The leaves of a policy, defaults included, each with other values that its kind takes."""
+    data = msgspec.to_builtins(stage.world.policies[key])
     for path, value in scalars(data):
-        if path == ("metadata", "owner") or path[0] in ("metadata", "spec"):
-            field = Field(key, path, policies[key].sets(path))
-            variants = [
-                variant
-                for new in _values(key[0], path, value, policies)
-                if (variant := _with(data, path, new)) is not None
-            ]
-            if variants:
-                yield field, variants
+        if path in _IDENTITY or (
+            key[0] == "Environment" and path[:2] == ("spec", "clusters") and path[3:] == ("name",)
+        ):
+            # References and units of work go by name: another one is another thing, not another value.
+            continue
+        values = [new for new in _values(key[0], path, value, policies) if _fits(key[0], _with(data, path, new))]
+        if values:
+            yield Field(key, path, policies[key].sets(path)), values
+
+
+_IDENTITY = (("metadata", "name"),)
+
+
+def _fits(kind: str, data: Mapping[str, Any]) -> bool:
+    try:
+        decode_data(kind, data)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _removals_last(change: tuple[Field, object]) -> tuple[bool, int]:
+    field, value = change
+    last = field.path[-1]
+    return (value is ABSENT, -last if value is ABSENT and isinstance(last, int) else 0)
 
 
 def _with(data: Any, path: Path, value: object) -> Any:  # noqa: ANN401

@@ -22,6 +22,12 @@ def presets_dir() -> Path:
     return _PACKAGE / "presets"
 
 
+def codes_dir() -> Path:
+    """The pages of the diagnostic codes, `PHXnnn.md`."""
+    packaged = _PACKAGE / "_data" / "codes"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "docs" / "codes"
+
+
 def _data(folder: str) -> Path:
     """A data folder. A wheel has `_data/`; an editable install does not, and uses its checkout."""
     for candidate in (_PACKAGE / "_data" / folder, _PACKAGE.parent / folder):

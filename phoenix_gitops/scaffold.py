@@ -54,6 +54,8 @@ spec:
       # How pods reach DNS and the API server; network policies are made of it.
       dns: {{namespace: kube-system, podLabels: {{k8s-app: kube-dns}}}}
       apiServer: {{ipBlocks: [10.0.0.1/32], port: 443}}
+      # Which pods scrape: by default those that the operator runs in `monitoring`.
+      scraper: {{}}
 """
 
 _TENANT = f"""\

@@ -55,7 +55,8 @@ def object_path(unit: Unit, artifact: Artifact) -> str:
     """Where an object is written: `<environment>/<cluster>/<component>/[<namespace>/]<kind>[.<group>]-<name>.yaml`."""
     kind = artifact.kind
     group = artifact.group if kind in AMBIGUOUS_KINDS else ""
-    stem = portable(f"{kind.lower()}.{group}-{artifact.name}" if group else f"{kind.lower()}-{artifact.name}")
+    name = artifact.file_name or artifact.name
+    stem = portable(f"{kind.lower()}.{group}-{name}" if group else f"{kind.lower()}-{name}")
     folder = f"{portable(unit.environment)}/{portable(unit.cluster)}/{portable(artifact.component)}"
     namespace = artifact.namespace
     return f"{folder}/{portable(namespace)}/{stem}.yaml" if namespace else f"{folder}/{stem}.yaml"

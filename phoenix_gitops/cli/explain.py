@@ -119,7 +119,7 @@ def explain_value(options: Common, file: str, path: Path) -> int:
     from phoenix_gitops.diagnostics import has_errors
     from phoenix_gitops.emit import summarise
     from phoenix_gitops.explaining import causes, show_path, value_at
-    from phoenix_gitops.provenance import ABSENT, influence
+    from phoenix_gitops.provenance import ABSENT, trace
     from phoenix_gitops.serialise import object_path
 
     result = front(options)
@@ -144,7 +144,7 @@ def explain_value(options: Common, file: str, path: Path) -> int:
             click.echo(f"generated/{file}" + (f":{show_path(path)}" if path else ""))
             if not isinstance(value, dict | list):
                 click.echo(f"  value: {value}")
-            found = causes(influence(stage, result.policies, output, summary), result.policies, file, path)
+            found = causes(trace(stage, result.policies, output, summary, (file, path)), result.policies)
             for cause in found:
                 shown = f" = {cause.text}" if cause.text else ""
                 click.echo(f"  {cause.where}: {cause.policy} {cause.field}{shown}")

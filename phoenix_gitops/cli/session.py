@@ -43,7 +43,7 @@ def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diag
     """The environments to compile, all of them where none is named; a name that does not exist is a usage error."""
     from phoenix_gitops import emitters
     from phoenix_gitops.emit import Stage
-    from phoenix_gitops.templating import renderer
+    from phoenix_gitops.templating import Renderer
 
     world = result.world
     assert world is not None
@@ -52,9 +52,10 @@ def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diag
         known = ", ".join(sorted(world.environments))
         raise click.BadParameter(f"there is no environment '{unknown[0]}'; there are: {known}", param_hint="'-e'")
     loaded = emitters.load(world.platform.spec.emitters)
-    render, faults = renderer(result.root)
+    renderer = Renderer.of_repository(result.root)
     chosen = sorted(set(names) or world.environments)
-    return [Stage(world, name, loaded.value, render) for name in chosen], (*loaded.diagnostics, *faults)
+    faults = (*loaded.diagnostics, *renderer.check())
+    return [Stage(world, name, loaded.value, renderer.render) for name in chosen], faults
 
 
 def compile_all(options: Common, result: Front, names: Sequence[str]) -> tuple[list[Compiled], list[Diagnostic]]:

@@ -45,11 +45,11 @@ def preset(name: str | None) -> int:
       phoenix show preset optimized
     """
     from phoenix_gitops.cli.tables import table
-    from phoenix_gitops.front import preset_documents
-    from phoenix_gitops.resources import presets_dir
+    from phoenix_gitops.front import read_presets
     from phoenix_gitops.suggest import closest
 
-    presets = preset_documents()
+    loaded = read_presets()
+    presets = loaded.documents
     if name is None:
         click.echo(table(("kind", "name"), sorted((p.kind, p.name) for p in presets)))
         return 0
@@ -59,8 +59,7 @@ def preset(name: str | None) -> int:
         near = closest(plain, [p.name for p in presets])
         raise click.BadParameter(f"there is no preset '{name}'" + (f"; did you mean '{near}'?" if near else ""))
     for document in found:
-        path = presets_dir() / f"{document.file.removeprefix('preset:')}.yaml"
-        click.echo(path.read_text(encoding="utf-8").rstrip())
+        click.echo(loaded.sources[document.file].rstrip())
     return 0
 
 
