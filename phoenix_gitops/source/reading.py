@@ -62,7 +62,7 @@ def read_file(root: Path, file: str) -> bytes | Diagnostic:
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(root / file, flags)
+        descriptor = os.open(f"{root}/{file}", flags)
         try:
             return _read(file, descriptor)
         finally:
