@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from phoenix_gitops import __version__
+from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
 from phoenix_gitops.model.environment import Environment
@@ -36,6 +37,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_namespaces(policies, world),
         *_accounts(policies, world),
         *_indicators(policies, world),
+        *_rules(policies, world),
     )
 
 
@@ -256,3 +258,17 @@ def _indicators(policies: Policies, world: World) -> Iterator[Diagnostic]:
                 primary=policies["SLO", name].origin(("spec", "indicator")).key,
                 help="`ratio` compares two counters, `threshold` watches a gauge",
             )
+
+
+def _rules(policies: Policies, world: World) -> Iterator[Diagnostic]:
+    """What rules, SLOs and control policies read, against what each environment has."""
+    from phoenix_gitops.rules.lint import lint
+
+    def locate(policy: PolicyRef, path: Path) -> Label:
+        return policies[policy.kind, policy.name].origin(path).value
+
+    scopes = (
+        (world.environment(name), [world.tenant(environment, tenant) for tenant in world.present(environment)])
+        for name, environment in sorted(world.environments.items())
+    )
+    return (fault.diagnostic(locate) for fault in lint(scopes))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class Selector:
         return next((m.value for m in self.matches if m.label == "__name__" and m.op == "=~"), "")
 
 
+@cache
 def parse(text: str) -> Node:
-    """The tree of an expression; raises `PromQLError`."""
+    """The tree of an expression, which nobody changes; raises `PromQLError`."""
     import promql_parser
 
     try:

@@ -8,7 +8,7 @@ from functools import partial
 
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.catalogue import Catalogue
-from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
+from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
 from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.slo import SLO
@@ -45,27 +45,39 @@ class PolicyFault:
         )
 
 
-def lint_environment(env: EnvironmentScope, held: Iterable[TenantScope]) -> Iterator[PolicyFault]:
-    """The faults of an environment's rules, and of those of its tenants. Each expression is checked once."""
-    yield from _relations(env)
-    own = list(own_groups(env))
-    platform = inventory.with_records(inventory.emitted(env), own)
-    yield from _policies(env, env.slos, env.rule_sets, platform, None)
-    for tenant in held:
-        if tenant.slos or tenant.rule_sets:
-            seen = inventory.seen_by(tenant, platform)
-            yield from _policies(env, tenant.slos, tenant.rule_sets, seen, tenant)
+def lint(scopes: Iterable[tuple[EnvironmentScope, Iterable[TenantScope]]]) -> Iterator[PolicyFault]:
+    """The faults of the rules of environments and of those of their tenants.
+
+    A tenant's are the same in environments that know the same metrics, and looked at once for those.
+    """
+    catalogues: list[Catalogue] = []
+    done: set[tuple[object, ...]] = set()
+    for env, held in scopes:
+        yield from _relations(env)
+        platform = inventory.with_records(inventory.emitted(env), own_groups(env))
+        yield from _policies(env, env.slos, env.rule_sets, platform, None)
+        if platform not in catalogues:
+            catalogues.append(platform)
+        for tenant in held:
+            names = [s.metadata.name for s in tenant.slos] + [r.metadata.name for r in tenant.rule_sets]
+            key = (catalogues.index(platform), env.environment.spec.telemetry.evaluation_interval, *names)
+            if names and key not in done:
+                done.add(key)
+                seen = inventory.seen_by(tenant, platform)
+                yield from _policies(env, tenant.slos, tenant.rule_sets, seen, tenant)
 
 
 def own_groups(env: EnvironmentScope) -> Iterator[Group]:
-    """The groups that the compiler builds, in an order in which each reads only what comes before."""
+    """The groups that the compiler builds, in an order in which each reads only what comes before.
+
+    Shards of tenants differ in values only, so one invented tenant stands for all.
+    """
     if any(True for _ in _relations(env)):
         env = replace(env, control=None)
     yield from pipelines.groups(env)
     yield from control.groups(env)
     yield from cost.groups(env)
-    for number, shard in tenants.shards(env).items():
-        yield from tenants.shard_groups(env, number, shard)
+    yield from tenants.shard_groups(env, 0, (tenants.SPECIMEN,))
     yield from tenants.groups(env)
     clusters = env.environment.spec.clusters
     yield from alerts.groups(ClusterScope(env=env, cluster=clusters[0]))
@@ -211,8 +223,3 @@ def own_findings(env: EnvironmentScope) -> Iterator[tuple[str, Finding]]:
             parse(rule.expr)
             for finding in check_expression(rule.expr, catalogue):
                 yield getattr(rule, "record", "") or getattr(rule, "alert", ""), finding
-
-
-def errors(faults: Iterable[PolicyFault]) -> tuple[PolicyFault, ...]:
-    """Those of the faults that stop a compile."""
-    return tuple(fault for fault in faults if fault.finding.severity is Severity.ERROR)

@@ -28,7 +28,7 @@ def platform_files(scope: ClusterScope) -> Iterator[RuleFile]:
         RuleFile(name="pipelines", policy=owner, groups=tuple(pipelines.groups(env))),
         RuleFile(name="platform-alerts", policy=owner, groups=tuple(alerts.groups(scope))),
         RuleFile(name="costs", policy=owner, groups=tuple(cost.groups(env))),
-        RuleFile(name="tenant-use", policy=owner, groups=tuple(tenants.groups(env))),
+        RuleFile(name="quotas", policy=owner, groups=tuple(tenants.groups(env))),
     ]
     if env.control is not None:
         policy = PolicyRef("ControlPolicy", env.control.metadata.name)

@@ -29,6 +29,21 @@ SERIES_QUOTA = "phoenix:tenant_quota_active_series"
 RATE_QUOTA = "phoenix:tenant_quota_ingest_rate"
 COST = "phoenix:tenant_cost_per_month"
 
+SPECIMEN = TenantSummary(
+    name="specimen",
+    owner="specimen",
+    class_="shared",
+    isolation="shared",
+    namespaces=("specimen",),
+    account=1,
+    cost_center="specimen",
+    retention="30d",
+    active_series=1,
+    ingest_rate=1,
+    state="active",
+)
+"""A tenant that is nowhere: what is recorded of it has the shape of what is recorded of any."""
+
 
 def shard(tenant: str) -> int:
     """The shard of a tenant: by its name alone, so that no other tenant moves it."""
