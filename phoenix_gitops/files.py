@@ -17,11 +17,10 @@ from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
 from phoenix_gitops.disk import DISK, FILE, OUTPUT, Disk, Folders, ancestors, failed, not_a_folder, opened
 from phoenix_gitops.journal import JOURNAL, Delete, Install, Journal
-from phoenix_gitops.tree import Classify, FileState, Ownership, digest, owner_of
+from phoenix_gitops.tree import Classify, FileState, Ownership, digest, marked, owner_of
 from phoenix_gitops.writes import WritePlan
 
-_HEADER = b"Compiled by Phoenix GitOps"
-_HEAD = 1024
+_CHUNK = 1 << 20
 _LIMIT = 64 << 20
 """Bytes: no file of ours is larger, so a larger one is not read."""
 
@@ -100,11 +99,11 @@ def _state(scan: _Scan, path: str, found: os.stat_result) -> FileState:
     fd = os.open(scan.top + path, FILE)
     try:
         content = os.read(fd, min(size, _LIMIT) + 1)
-        if _HEADER not in content[:_HEAD]:
+        if not marked(content):
             return FileState(size, mtime, inode, b"", Ownership.FOREIGN)
         if size > _LIMIT:
             return FileState(size, mtime, inode, b"", Ownership.EDITED)
-        while more := os.read(fd, _HEAD * _HEAD):
+        while more := os.read(fd, _CHUNK):
             content += more
     finally:
         os.close(fd)

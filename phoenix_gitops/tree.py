@@ -67,7 +67,14 @@ def conflicted(content: bytes) -> bool:
     return all(mark in lines for mark in (b"\n<<<<<<< ", b"\n=======\n", b"\n>>>>>>> "))
 
 
+def marked(content: bytes) -> bool:
+    """Whether our header stands near the top, on its own line or inside the first side of a merge conflict."""
+    return b"Compiled by Phoenix GitOps" in content[:1024]
+
+
 def owner_of(path: str, content: bytes, classify: Classify) -> Ownership:
-    """Whose a file with our header is."""
+    """Whose a file is, unfinished merges included."""
+    if not marked(content):
+        return Ownership.FOREIGN
     found = classify(path, content)
     return Ownership.CONFLICTED if found is not Ownership.INTACT and conflicted(content) else found

@@ -49,12 +49,13 @@ def run(
     started = time.perf_counter()
     root = options.directory
     with ExitStack() as stack:
+        found: list[Diagnostic] = []
         if not check:
-            refused = _locked(stack, options)
-            if refused:
-                return finish(options, refused, {})
+            found += _locked(stack, options)
+            if has_errors(found):
+                return finish(options, found, {})
         result = front(options)
-        found = list(result.diagnostics)
+        found += result.diagnostics
         if has_errors(found):
             return finish(options, found, result.sources)
         compiled, faults = compile_all(options, result, environments)
@@ -74,7 +75,7 @@ def run(
 
 
 def _locked(stack: ExitStack, options: Common) -> tuple[Diagnostic, ...]:
-    """Takes the checkout's lock and mends what a crash left; gives why not, if not."""
+    """Takes the checkout's lock and mends what a crash left; gives why not, or what was mended."""
     from phoenix_gitops import journal, lock
 
     taken = lock.acquire(options.directory)
@@ -96,12 +97,15 @@ def _plan(
     from phoenix_gitops.files import read_tree
     from phoenix_gitops.serialise import classify
     from phoenix_gitops.tree import component_of
-    from phoenix_gitops.writes import Scope, plan
+    from phoenix_gitops.writes import Scope, WritePlan, plan
 
     assert result.world is not None
     components = frozenset(part.strip() for part in (only or "").split(",") if part.strip())
     _known_components(components)
     existing = read_tree(result.root, classify)
+    if not existing.ok:
+        # A plan against half a tree would take the other half for missing.
+        return WritePlan(), existing.diagnostics
     scope = Scope(
         declared=frozenset(result.world.environments),
         compiled=frozenset(one.environment for one in compiled if one.ok),

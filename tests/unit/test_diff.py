@@ -187,6 +187,8 @@ def test_two_candidates_for_a_roll_are_no_guess():
     new = {at("c"): config("222222", 2)}
     diff = compare(old, new)
     assert (diff.count(Action.ADDED), diff.count(Action.REMOVED)) == (1, 2)
+    back = compare(new, old)
+    assert (back.count(Action.ADDED), back.count(Action.REMOVED)) == (2, 1)
 
 
 def test_replicas_alone_restart_nothing():

@@ -454,6 +454,29 @@ def test_a_known_file_is_not_read_unless_it_is_racy_or_changed(tmp_path):
     assert states["dev/main/ingest/a.yaml"].ownership is Ownership.EDITED
 
 
+def test_another_file_of_the_same_size_and_time_is_read(tmp_path):
+    write(tmp_path, OLD)
+    known = read_tree(tmp_path, classify).value
+    path = "dev/main/ingest/a.yaml"
+    file = tmp_path / "generated" / path
+    stamp = file.stat().st_mtime_ns
+    twin = tmp_path / "twin"
+    twin.write_bytes(file.read_bytes().replace(b"a: 1", b"a: 9"))
+    os.utime(twin, ns=(stamp, stamp))
+    twin.replace(file)
+    states = read_tree(tmp_path, classify, known=known, known_at_ns=stamp + 10**12).value
+    assert states[path].ownership is Ownership.EDITED
+
+
+def test_a_huge_file_with_our_header_is_not_read_through(tmp_path, monkeypatch):
+    monkeypatch.setattr("phoenix_gitops.files._LIMIT", 200)
+    top = tmp_path / "generated/dev"
+    top.mkdir(parents=True)
+    (top / "huge").write_bytes(sealed("dev/huge", b"x" * 1000))
+    state = read_tree(tmp_path, classify).value["dev/huge"]
+    assert (state.ownership, state.digest) == (Ownership.EDITED, b"")
+
+
 def test_an_unreadable_folder_is_an_error(tmp_path, monkeypatch):
     write(tmp_path, OLD)
 

@@ -193,6 +193,26 @@ def test_a_foreign_file_in_the_way_is_an_error(root, bare, tmp_path):
     assert [code for code, _ in told(outcome)] == ["PHX802"]
 
 
+def test_a_link_on_the_branch_is_foreign_even_if_it_spells_our_header(root, bare, tmp_path):
+    files = tree("dev", a="a: 1")
+    go(root, {"dev": files})
+    other = clone(tmp_path, bare, "env/dev")
+    path = other / "generated" / files[0].path
+    path.unlink()
+    path.symlink_to(files[0].content.decode())
+    commit_and_push(other, "env/dev")
+    assert [code for code, _ in told(go(root, {"dev": files}, force=True))] == ["PHX802"]
+
+
+def test_conflict_markers_in_a_foreign_file_do_not_make_it_ours(root, bare, tmp_path):
+    go(root, {"dev": tree("dev", a="a: 1")})
+    other = clone(tmp_path, bare, "env/dev")
+    (other / "generated/dev/notes").write_text("<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n")
+    commit_and_push(other, "env/dev")
+    assert go(root, {"dev": tree("dev", a="a: 2")}).ok
+    assert "generated/dev/notes" in files_of(bare, "env/dev")
+
+
 def test_another_repository_holds_all_environments(root, tmp_path):
     git(tmp_path, "init", "-q", "--bare", "target.git")
     target = Destination(mode="repo", url="../target.git", branch="main", path="clusters")
@@ -420,6 +440,7 @@ def test_a_shallow_checkout_publishes(root, bare, tmp_path):
     go(root, {"dev": tree("dev", a="a: 2")})
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{bare}", "shallow")
     assert go(tmp_path / "shallow", {"dev": tree("dev", a="a: 3")}).ok
+    assert log(tmp_path / "shallow", "refs/phoenix/published/env/dev") == 1
     assert log(bare, "env/dev") == 3
 
 
