@@ -46,13 +46,17 @@ _ASSOCIATION = keys(sources=keys("from", "name"))
 _EXTRACT = keys("metadata", labels=keys("tag_name", "key", "key_regex", "from"), annotations=FREE)
 
 _READER = keys("host", "port", "without_type_suffix", "without_units", "without_scope_info")
+_VIEW = keys(
+    selector=keys("instrument_name"),
+    stream=keys(aggregation=keys(explicit_bucket_histogram=keys("boundaries"))),
+)
 _SERVICE: Keys = keys(
     "extensions",
     pipelines={"*": keys("receivers", "processors", "exporters")},
     telemetry=keys(
         "resource",
         logs=keys("level", "encoding"),
-        metrics=keys("level", readers=keys(pull=keys(exporter=keys(prometheus=_READER)))),
+        metrics=keys("level", readers=keys(pull=keys(exporter=keys(prometheus=_READER))), views=_VIEW),
     ),
 )
 

@@ -37,7 +37,7 @@ pytestmark = [
 ]
 OWN = (
     r'otelcol_exporter_sent_metric_points_total{.*exporter="prometheus/full_prometheus"',
-    r'otelcol_processor_internal_duration_seconds_bucket{.*processor="filter/optimized"',
+    r'otelcol_processor_internal_duration_seconds_bucket{.*processor="filter/optimized".*le="0.05"',
     r'otelcol_processor_memory_limiter_accepted_metric_points_total{.*processor="memory_limiter/intake_all"',
     r'otelcol_receiver_accepted_metric_points_total{.*receiver="otlp/workloads"',
     "otelcol_process_memory_rss_bytes",
