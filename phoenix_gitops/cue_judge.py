@@ -34,7 +34,11 @@ _STOPPED = {
 }
 
 
-_ABSENT = "test first a field that may be absent, `if input.a.b != _|_ {...}`; `input: _` at the top declares the input"
+_HINTS = (
+    ("undefined", "fields are named as in the policies; one that may be absent is tested first, `if input.a.b != _|_`"),
+    ("not found", "it is no field of this file, no import, and not `input`, which a file declares with `input: _`"),
+    ("", "`cue vet` on the file shows the same fault"),
+)
 
 
 @dataclass(slots=True)
@@ -166,7 +170,7 @@ class Judge:
             message=f"guardrail cannot be evaluated: {subject}{fault.message}",
             primary=Label(first),
             secondary=tuple(Label(span) for span in others),
-            help=_ABSENT if _is_absence(fault.message) else "`cue vet` on the file shows the same fault",
+            help=next(hint for word, hint in _HINTS if word in fault.message),
         )
 
     def _span(self, g: int, line: int, column: int) -> Span:
@@ -204,10 +208,6 @@ class Judge:
 def _whole(digits: str) -> int | str:
     """An integer; one that no path step can be stays text (Python refuses to read thousands of digits)."""
     return int(digits) if len(digits) < 20 else digits
-
-
-def _is_absence(message: str) -> bool:
-    return "undefined" in message or "not found" in message
 
 
 def _label(text: CueText, name: str, offsets: Sequence[int]) -> Token | None:

@@ -99,8 +99,10 @@ class CueText:
         return None
 
     def attributes(self) -> Iterator[Token]:
-        """Each `@`: what attributes CUE has reads files, tags or the build."""
-        return (token for token in self.tokens if token.text == "@")
+        """Each attribute's `@` with its name: what attributes CUE has reads files, tags or the build."""
+        for mark, name in zip(self.tokens, (*self.tokens[1:], Token("mark", "", len(self.text))), strict=True):
+            if mark.text == "@":
+                yield Token("word", "@" + name.text if name.kind == "word" else "@", mark.start)
 
     def has_label(self, name: str) -> bool:
         """Whether some field is called `name`."""

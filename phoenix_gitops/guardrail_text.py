@@ -25,7 +25,7 @@ def read_guardrail(file: str, text: str) -> tuple[CueText | None, list[Diagnosti
         label = Label(Span(file, line, column, line, column + 1))
         message = "string or interpolation does not end, or nests too deep"
         return None, [Diagnostic(code="PHX402", message=message, primary=label, help="close it")]
-    found = [*_attributes(cue), *_imports(cue), *_form(cue, top)]
+    found = _attributes(cue) or [*_imports(cue), *_form(cue, top)]
     return (None if found else cue), found
 
 
@@ -34,7 +34,7 @@ def _attributes(cue: CueText) -> list[Diagnostic]:
     return [
         Diagnostic(
             code="PHX404",
-            message="guardrail has an attribute",
+            message=f"guardrail has the attribute `{mark.text}`",
             primary=Label(cue.span(mark), "not allowed here"),
             help=hint,
         )

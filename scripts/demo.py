@@ -17,11 +17,6 @@ COLUMNS = (
     ("checks done", "checks"),
     ("seconds", "seconds"),
 )
-NEXT = """\
-Try next:
-  .venv/bin/phoenix validate                       every check, nothing written
-  .venv/bin/phoenix explain policies/tenants       what a policy, a code or a generated value means
-  .venv/bin/phoenix compile --check                is generated/ what the policies say?"""
 
 
 def cell(value: object) -> str:
@@ -44,6 +39,18 @@ def table(environments: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def suggestions() -> str:
+    """Three commands, the second with an object that was just compiled."""
+    compiled = min((ROOT / "generated").glob("*/*/ingest/*/deployment-*.yaml"), default=None)
+    target = f"{compiled.relative_to(ROOT)}:spec.replicas" if compiled else "PHX401"
+    return (
+        "Try next:\n"
+        "  .venv/bin/phoenix validate          # every check, nothing written\n"
+        f"  .venv/bin/phoenix explain {target}\n"
+        "  .venv/bin/phoenix compile --check   # is generated/ what the policies say?"
+    )
+
+
 def main() -> int:
     """Exit code of the compiler."""
     phoenix = Path(sys.executable).parent / "phoenix"
@@ -54,7 +61,7 @@ def main() -> int:
         # The json was for us; a person reads the same faults as text.
         return subprocess.run([phoenix, "-C", ROOT, "compile"], check=False).returncode or done.returncode
     print(table(json.loads(done.stdout)["environments"]))
-    print(f"\nThe compiled tree is in {Path('generated')}/.\n\n{NEXT}")
+    print(f"\nThe compiled tree is in generated/.\n\n{suggestions()}")
     return 0
 
 

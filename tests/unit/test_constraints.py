@@ -234,16 +234,21 @@ def test_allowed_imports_exist(cue: Path, package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "named"),
     [
-        '@extern(embed)\npackage guardrails\ninput: _\nviolations: {}\nx: _ @embed(file="../../etc/passwd")\n',
-        "@if(never)\npackage guardrails\nviolations: {}\n",
-        "package guardrails\ninput: _ @tag(name)\nviolations: {}\n",
+        (
+            '@extern(embed)\npackage guardrails\ninput: _\nviolations: {}\nx: _ @embed(file="../../etc/passwd")\n',
+            [("1:1", "@extern"), ("5:6", "@embed")],
+        ),
+        ("@if(never)\npackage guardrails\nviolations: {}\n", [("1:1", "@if")]),
+        ("package guardrails\ninput: _ @tag(name)\nviolations: {}\n@", [("2:10", "@tag"), ("4:1", "@")]),
     ],
 )
-def test_attributes_are_refused(cue: Path, text: str) -> None:
+def test_attributes_are_refused(cue: Path, text: str, named: list[tuple[str, str]]) -> None:
     outcome = judge(cue, text)
-    assert {d.code for d in outcome.diagnostics} >= {"PHX404"}
+    assert [(d.code, place(d).partition(":")[2], d.message) for d in outcome.diagnostics] == [
+        ("PHX404", at, f"guardrail has the attribute `{name}`") for at, name in named
+    ]
     assert outcome.value == Verdict(unjudged=frozenset({"e"}))
 
 
