@@ -33,6 +33,9 @@ COMPONENT: Final = f"{POLICY_GROUP}/component"
 CLUSTER: Final = f"{POLICY_GROUP}/cluster"
 """Label: the cluster for which an object was compiled."""
 
+REGION: Final = f"{POLICY_GROUP}/region"
+"""Label of Applications: the region of their cluster."""
+
 CLASS: Final = f"{POLICY_GROUP}/class"
 """Label of Applications: what their environment is for, its `class`."""
 
@@ -55,7 +58,7 @@ COST_CENTER: Final = f"{POLICY_GROUP}/cost-center"
 """Label: who pays."""
 
 RESIDENCY: Final = f"{POLICY_GROUP}/residency"
-"""Label of namespaces: the jurisdiction in which their tenant's data must lie."""
+"""Label of namespaces: where their tenant's data must lie; of Applications: where their environment lies."""
 
 ACCOUNT: Final = f"{POLICY_GROUP}/account"
 """Annotation of namespaces: their tenant's account id."""

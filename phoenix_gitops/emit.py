@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
-from phoenix_gitops.artifact import Artifact, PolicyRef, ProofFile, Unit
+from phoenix_gitops.artifact import Artifact, ProofFile, Unit
 from phoenix_gitops.conventions import decorate
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import gitops
@@ -138,18 +138,15 @@ class Stage:
         return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched))
 
     def _finish_object(self, artifact: Artifact) -> Artifact:
-        owner = self._owner(artifact.policy)
+        metadata = self.world.policies[artifact.policy.kind, artifact.policy.name].metadata
         body = decorate(
             artifact.body,
             component=artifact.component,
             policy=artifact.policy,
-            owner=owner,
-            labels=self.world.platform.spec.conventions.labels,
+            owner=metadata.owner,
+            labels={**self.world.platform.spec.conventions.labels, **metadata.labels},
         )
         return replace(artifact, body=body)
-
-    def _owner(self, policy: PolicyRef) -> str:
-        return self.world.policies[policy.kind, policy.name].metadata.owner
 
 
 def _until_template_fault(emitted: Iterable[Emitted], diagnostics: list[Diagnostic]) -> Iterator[Emitted]:

@@ -307,9 +307,9 @@ _BY_UNIT: dict[str, tuple[object, ...]] = {
 def _values(kind: str, path: Path, value: object, policies: Mapping[Key, Resolved]) -> list[object]:
     """Other values for a leaf, by its schema's type; several, since one may happen to mean the same."""
     schema = schema_at(kind, path) or {}
-    found: list[object]
+    found: list[object] = []
     if REF in schema:
-        found = [name for other, name in policies if other == schema[REF] and name != value][:3]
+        found += [name for other, name in policies if other == schema[REF] and name != value][:3]
     elif "enum" in schema:
         found = [choice for choice in schema["enum"] if choice != value]
     elif isinstance(value, bool):
@@ -317,7 +317,7 @@ def _values(kind: str, path: Path, value: object, policies: Mapping[Key, Resolve
     elif isinstance(value, int | float):
         found = _numbers(value, schema)
     elif isinstance(value, str):
-        found = [v for v in _BY_UNIT.get(schema.get("x-phoenix-unit", ""), ()) if v != value] or _texts(value, schema)
+        found = [v for v in _BY_UNIT.get(schema.get("x-phoenix-unit", ""), ()) if v != value] or list(_texts(value, schema))
     elif value is None or value in ({}, []):
         found = _filled(schema, resolved_schema(kind))
     else:
@@ -341,7 +341,8 @@ def _texts(value: str, schema: Mapping[str, Any]) -> list[object]:
     """Texts that are like the old one: with its last letter or digit changed, or wholly other."""
     candidates = [re.sub(r"[a-z](?=[^a-z]*$)", "z", value), re.sub(r"[0-9](?=[^0-9]*$)", "7", value), "zz", "v" + value]
     pattern = re.compile(schema.get("pattern", ""))
-    return [c for c in dict.fromkeys(candidates) if c != value and pattern.search(c)][:3]
+    fitting: list[object] = [c for c in dict.fromkeys(candidates) if c != value and pattern.search(c)]
+    return fitting[:3]
 
 
 def _filled(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[object]:
@@ -356,7 +357,7 @@ def _filled(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[object]:
             return [schema.get("minimum", 0.5)]
         case "string":
             unit = schema.get("x-phoenix-unit", "")
-            return list(_BY_UNIT.get(unit, ("zz",)))[:1]
+            return [*_BY_UNIT.get(unit, ("zz",))][:1]
         case "array":
             return [[item] for item in _filled(_deref(schema.get("items", {}), root), root)]
         case "object" if "properties" in schema:

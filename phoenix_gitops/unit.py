@@ -32,7 +32,7 @@ def run_unit(stage: Stage, unit: Unit, schemas: Schemas | None, summary: Summary
     """Emit, serialise and check one unit; without schemas (an unknown Kubernetes version) objects are not checked."""
     output = stage.emit_unit(unit, summary)
     rendered = [render_object(unit, artifact) for artifact in output.objects]
-    checked = ()
+    checked: tuple[tuple[str, Checked], ...] = ()
     if schemas is not None:
         checked = tuple(
             (file.path, check(artifact.body, schemas)) for file, artifact in zip(rendered, output.objects, strict=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from phoenix_gitops.cli.options import common, current
+
+if TYPE_CHECKING:
+    from phoenix_gitops.back import Compiled
 
 
 @click.command(short_help="Run every check on policies and output; write nothing.")
@@ -24,7 +29,7 @@ def command(environments: tuple[str, ...]) -> int:
     options = current()
     result = front(options)
     found = list(result.diagnostics)
-    compiled = []
+    compiled: list[Compiled] = []
     if not has_errors(found):
         compiled, faults = compile_all(options, result, environments)
         found += faults + [d for one in compiled for d in one.diagnostics]

@@ -18,6 +18,7 @@ from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.emitters.projects import GroupKind, allowed
+from phoenix_gitops.model.environment import Cluster
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.repository import Location, location
 from phoenix_gitops.scope import EnvironmentScope
@@ -72,8 +73,7 @@ def emit_environment(scope: EnvironmentScope, summary: Summary, render: Render) 
         namespaces=frozenset({argocd.namespace}),
     )
     held = {(argocd.cluster, COMPONENT): own, **summary}
-    servers = {cluster.name: cluster.server for cluster in scope.environment.spec.clusters}
-    writer = _Writer(scope, where, servers, render)
+    writer = _Writer(scope, where, {cluster.name: cluster for cluster in scope.environment.spec.clusters}, render)
     for component in sorted({component for _, component in held}):
         parts = {cluster: part for (cluster, name), part in sorted(held.items()) if name == component}
         yield from _faults(component, parts.values())
@@ -130,7 +130,7 @@ class _Writer:
 
     scope: EnvironmentScope
     where: Location
-    servers: Mapping[str, str]
+    clusters: Mapping[str, Cluster]
     render: Render
 
     def project(self, component: str, parts: Mapping[str, ComponentSummary]) -> Artifact:
@@ -194,7 +194,7 @@ class _Writer:
         return self._artifact(
             "application",
             name=name,
-            labels={**self._labels(component), conventions.CLUSTER: cluster},
+            labels={**self._labels(component), conventions.CLUSTER: cluster, **self._region(cluster)},
             # Only a commit that touches the Application's own folder makes Argo CD read it anew.
             annotations={"argocd.argoproj.io/manifest-generate-paths": "."},
             finalizers=finalizers,
@@ -214,8 +214,12 @@ class _Writer:
             ignore_differences=ignore_differences,
         )
 
+    def _region(self, cluster: str) -> dict[str, str]:
+        known = self.clusters.get(cluster)
+        return {conventions.REGION: known.region} if known and known.region else {}
+
     def _server(self, cluster: str, component: str) -> str:
-        return self.scope.platform.spec.argocd.server if component == COMPONENT else self.servers[cluster]
+        return self.scope.platform.spec.argocd.server if component == COMPONENT else self.clusters[cluster].server
 
     def _labels(self, component: str) -> dict[str, str]:
         spec = self.scope.environment.spec
@@ -225,7 +229,8 @@ class _Writer:
             conventions.CLASS: spec.class_,
             conventions.MATURITY: spec.maturity,
         }
-        return {**labels, conventions.RING: spec.ring} if spec.ring else labels
+        optional = {conventions.RING: spec.ring, conventions.RESIDENCY: spec.residency}
+        return {**labels, **{key: value for key, value in optional.items() if value}}
 
     def _artifact(self, kind: str, **values: object) -> Artifact:
         template = f"gitops/{kind}.yaml.j2"

@@ -88,7 +88,7 @@ class Metadata(Model, frozen=True, kw_only=True):
     ]
     labels: Annotated[
         Labels,
-        Meta(description="Labels that selectors of other policies match."),
+        Meta(description="Labels put on every object that the policy owns; selectors match those of environments."),
     ] = {}
 
 
