@@ -41,7 +41,7 @@ def _environment(number: int) -> str:
         f"  clusters:\n    - name: main\n      server: https://k8s-{number}.example.com\n"
         '      kubernetes: "1.34"\n      zones: [a, b]\n      provides: {prometheusOperator: "0.93"}\n'
         "      discoveryLabels: {release: kube-prometheus}\n      dns: {}\n"
-        f"      apiServer: {{ipBlocks: [10.{number}.0.1/32]}}\n"
+        f"      apiServer: {{ipBlocks: [10.{number}.0.1/32]}}\n      scraper: {{}}\n"
     )
 
 

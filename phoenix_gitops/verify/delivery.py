@@ -35,7 +35,7 @@ def check_delivery(index: Index, delivered: Sequence[Item]) -> Iterator[Finding]
 
 def _destination(item: Item, spec: Mapping, project: Item) -> Iterator[Finding]:
     destination = child(spec, "destination")
-    if not _allows(project, destination, text(destination.get("namespace"))):
+    if not _Reach(project, destination).allows(text(destination.get("namespace"))):
         where = text(destination.get("server")) or text(destination.get("name"))
         message = f"does not allow namespace `{text(destination.get('namespace'))}` of `{where}`"
         help_ = "add the destination to the project, or mend the Application's"
@@ -43,19 +43,27 @@ def _destination(item: Item, spec: Mapping, project: Item) -> Iterator[Finding]:
         yield _refused(item, project, fault)
 
 
-def _allows(project: Item, destination: Mapping, namespace: str) -> bool:
-    """Whether a project lets objects into a namespace of the Application's cluster."""
-    server, name = text(destination.get("server")), text(destination.get("name"))
-    allowed = False
-    for _, rule in entries(mapping(project.summary.spec).get("destinations")):
-        cluster = _matches(text(rule.get("server")), server) if server else _matches(text(rule.get("name")), name)
-        pattern = text(rule.get("namespace"))
-        if pattern.startswith("!"):
-            if cluster and _matches(pattern[1:], namespace):
-                return False
-        elif cluster and _matches(pattern, namespace):
-            allowed = True
-    return allowed
+class _Reach:
+    """The namespaces that a project lets into the cluster of a destination; plain names are looked up, not matched."""
+
+    def __init__(self, project: Item, destination: Mapping) -> None:
+        server, name = text(destination.get("server")), text(destination.get("name"))
+        patterns = [
+            text(rule.get("namespace"))
+            for _, rule in entries(mapping(project.summary.spec).get("destinations"))
+            if (_matches(text(rule.get("server")), server) if server else _matches(text(rule.get("name")), name))
+        ]
+        self._denied = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+        self._globs = [pattern for pattern in patterns if "*" in pattern or "?" in pattern]
+        self._names = {pattern for pattern in patterns if not pattern.startswith("!")}
+
+    def allows(self, namespace: str) -> bool:
+        """Whether objects may go into a namespace."""
+        if any(_matches(pattern, namespace) for pattern in self._denied):
+            return False
+        return namespace in self._names or any(
+            _matches(pattern, namespace) for pattern in self._globs if not pattern.startswith("!")
+        )
 
 
 def _sources(item: Item, spec: Mapping, project: Item) -> Iterator[Finding]:
@@ -78,6 +86,7 @@ def _kinds(item: Item, spec: Mapping, project: Item, folders: _Folders) -> Itera
     if not folder:
         return
     rules = mapping(project.summary.spec)
+    reach = _Reach(project, child(spec, "destination"))
     for brought in folders.below(folder.removeprefix(_ROOT)):
         summary = brought.summary
         if not kind_allowed(rules, summary.group, summary.kind, namespaced=bool(summary.namespace)):
@@ -85,7 +94,7 @@ def _kinds(item: Item, spec: Mapping, project: Item, folders: _Folders) -> Itera
             field = "namespaceResourceWhitelist" if summary.namespace else "clusterResourceWhitelist"
             fault = Fault(at=("spec", "project"), code="PHX749", message=message, help=f"add it to `{field}`")
             yield _refused(item, project, fault)
-        elif summary.namespace and not _allows(project, child(spec, "destination"), summary.namespace):
+        elif summary.namespace and not reach.allows(summary.namespace):
             message = f"does not allow namespace `{summary.namespace}`, as in `{brought.path}`"
             help_ = "add the namespace to the project's `destinations`"
             fault = Fault(at=("spec", "project"), code="PHX748", message=message, help=help_)
