@@ -12,6 +12,7 @@ from phoenix_gitops.model.units import duration
 from phoenix_gitops.promql import syntax
 from phoenix_gitops.promql.labels import Labels, mismatched, vain_labels
 from phoenix_gitops.promql.syntax import Node, PromQLError, Selector
+from phoenix_gitops.suggest import closest
 
 COUNTER_FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
 """They read a fall as a restart: on a gauge they report growth that is not there."""
@@ -31,13 +32,13 @@ _BUILT_IN_SERIES = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One fault of an expression; `offset` counts code points into it, None where it is the whole."""
+    """One fault of an expression; `word` is the part of it that is meant, empty where it is the whole."""
 
     code: str
     message: str
     help: str = ""
     severity: Severity = Severity.ERROR
-    offset: int | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +59,10 @@ def check_expression(
         tree = syntax.parse(text)
     except PromQLError as error:
         return [Finding(code="PHX652", message=f"not PromQL: {error}", help="try the expression in Prometheus first")]
-    found = [*_whole(tree), *_functions(tree, text)]
+    found = [*_whole(tree), *_functions(tree)]
     for selector in syntax.selectors(tree):
-        found += [*_selector(selector, catalogue, text), *_reach(selector, expected)]
-    found += _labels(tree, catalogue, text)
+        found += [*_selector(selector, catalogue), *_reach(selector, expected)]
+    found += _labels(tree, catalogue)
     return list(dict.fromkeys(found))
 
 
@@ -75,7 +76,7 @@ def _whole(tree: Node) -> Iterator[Finding]:
         )
 
 
-def _functions(tree: Node, text: str) -> Iterator[Finding]:
+def _functions(tree: Node) -> Iterator[Finding]:
     for node in syntax.nodes(tree):
         name = ""
         if syntax.kind(node) == "Call":
@@ -87,11 +88,11 @@ def _functions(tree: Node, text: str) -> Iterator[Finding]:
                 code="PHX665",
                 message=f"`{name}` is not in every engine that evaluates these rules",
                 help="use functions that Prometheus 2.42 has without a feature flag",
-                offset=_offset(text, name),
+                word=name,
             )
 
 
-def _selector(selector: Selector, catalogue: Catalogue, text: str) -> Iterator[Finding]:
+def _selector(selector: Selector, catalogue: Catalogue) -> Iterator[Finding]:
     if selector.alternatives:
         yield Finding(
             code="PHX665",
@@ -102,12 +103,12 @@ def _selector(selector: Selector, catalogue: Catalogue, text: str) -> Iterator[F
     if metrics is None:
         return
     if not metrics:
-        yield _unknown(selector, catalogue, text)
+        yield _unknown(selector, catalogue)
         return
     for metric in metrics:
-        yield from _type(selector, metric, text)
-    yield from _range(selector, min(m.interval_ms for m in metrics), text)
-    yield from _matchers(selector, metrics, text)
+        yield from _type(selector, metric)
+    yield from _range(selector, min(m.interval_ms for m in metrics))
+    yield from _matchers(selector, metrics)
 
 
 def _metrics(selector: Selector, catalogue: Catalogue) -> tuple[Metric, ...] | None:
@@ -125,32 +126,31 @@ def _metrics(selector: Selector, catalogue: Catalogue) -> tuple[Metric, ...] | N
         return None
 
 
-def _unknown(selector: Selector, catalogue: Catalogue, text: str) -> Finding:
+def _unknown(selector: Selector, catalogue: Catalogue) -> Finding:
     if not selector.name:
         return Finding(
             code="PHX653",
             message=f"no known metric matches `{selector.name_pattern}`",
             help="declare the metrics in a MetricCatalog",
-            offset=_offset(text, selector.name_pattern),
+            word=selector.name_pattern,
         )
     near = catalogue.near(selector.name)
     return Finding(
         code="PHX653",
         message=f"nothing here emits or records `{selector.name}`",
         help=f"did you mean `{near}`?" if near else "declare the metric in a MetricCatalog, or record it in a rule",
-        offset=_offset(text, selector.name),
+        word=selector.name,
     )
 
 
-def _type(selector: Selector, metric: Metric, text: str) -> Iterator[Finding]:
-    where = _offset(text, selector.function) if selector.function else None
+def _type(selector: Selector, metric: Metric) -> Iterator[Finding]:
     if selector.function in COUNTER_FUNCTIONS and metric.type == "gauge":
         instead = {"rate": "deriv", "increase": "delta", "irate": "deriv"}.get(selector.function, "changes")
         yield Finding(
             code="PHX654",
             message=f"`{selector.function}()` is for counters, `{metric.name}` is a gauge",
             help=f"use `{instead}()`: a falling gauge reads as a restarted counter, so as growth",
-            offset=where,
+            word=selector.function,
         )
     if selector.function in GAUGE_FUNCTIONS and metric.type == "counter":
         instead = {"delta": "increase", "idelta": "irate"}.get(selector.function, "rate")
@@ -158,11 +158,11 @@ def _type(selector: Selector, metric: Metric, text: str) -> Iterator[Finding]:
             code="PHX654",
             message=f"`{selector.function}()` is for gauges, `{metric.name}` is a counter",
             help=f"use `{instead}()`: it knows that a counter starts again at 0",
-            offset=where,
+            word=selector.function,
         )
 
 
-def _range(selector: Selector, interval_ms: int, text: str) -> Iterator[Finding]:
+def _range(selector: Selector, interval_ms: int) -> Iterator[Finding]:
     if selector.range_ms is None or selector.function not in _TWO_VALUES:
         return
     if selector.range_ms >= 4 * interval_ms:
@@ -175,7 +175,7 @@ def _range(selector: Selector, interval_ms: int, text: str) -> Iterator[Finding]
         + f" of `{selector.name or selector.name_pattern}`, which has one every {duration(interval_ms)}",
         help=f"use at least `{duration(4 * interval_ms)}`, so that a missed scrape leaves no gap",
         severity=Severity.ERROR if short else Severity.WARNING,
-        offset=_offset(text, selector.function),
+        word=selector.function,
     )
 
 
@@ -184,7 +184,7 @@ def _reach(selector: Selector, expected: Expectation) -> Iterator[Finding]:
     if expected.retention_ms is not None and reach > expected.retention_ms:
         yield Finding(
             code="PHX656",
-            message=f"looks back {duration(reach)}, but series are kept for {duration(expected.retention_ms)}",
+            message=f"looks back {days(reach)}, but series are kept for {days(expected.retention_ms)}",
             help="look back less, or choose a tenant class with a longer `retention`",
         )
 
@@ -201,21 +201,22 @@ def _selector_labels(catalogue: Catalogue, selector: Selector) -> Labels:
     return known
 
 
-def _matchers(selector: Selector, metrics: tuple[Metric, ...], text: str) -> Iterator[Finding]:
+def _matchers(selector: Selector, metrics: tuple[Metric, ...]) -> Iterator[Finding]:
     if any(metric.labels is None for metric in metrics):
         return
     known = frozenset[str]().union(*(metric.labels or () for metric in metrics))
     for match in selector.matches:
         if match.label not in known and match.label != "__name__":
-            yield _no_label(match.label, f"`{selector.name or selector.name_pattern}`", known, text)
+            name = selector.name or selector.name_pattern
+            yield _no_label(match.label, f"`{name}` has no label `{match.label}`", known)
 
 
-def _labels(tree: Node, catalogue: Catalogue, text: str) -> Iterator[Finding]:
+def _labels(tree: Node, catalogue: Catalogue) -> Iterator[Finding]:
     def labels_of(selector: Selector) -> Labels:
         return _selector_labels(catalogue, selector)
 
-    for label, clause in vain_labels(tree, labels_of):
-        yield _no_label(label, f"what `{clause}` groups or matches", frozenset(), text)
+    for label, clause, known in vain_labels(tree, labels_of):
+        yield _no_label(label, f"`{clause} (...)` stands on series of which none has the label `{label}`", known)
     for operator, labels in mismatched(tree, labels_of):
         listed = ", ".join(f"`{label}`" for label in sorted(labels))
         yield Finding(
@@ -225,19 +226,24 @@ def _labels(tree: Node, catalogue: Catalogue, text: str) -> Iterator[Finding]:
         )
 
 
-def _no_label(label: str, where: str, known: frozenset[str], text: str) -> Finding:
-    from phoenix_gitops.suggest import closest
-
+def _no_label(label: str, message: str, known: frozenset[str]) -> Finding:
     near = closest(label, known)
-    listed = ", ".join(f"`{name}`" for name in sorted(known)) or "those that the metric has"
+    listed = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
     return Finding(
         code="PHX658",
-        message=f"{where} has no label `{label}`",
+        message=message,
         help=f"did you mean `{near}`?" if near else f"its labels are {listed}",
-        offset=_offset(text, label),
+        word=label,
     )
 
 
-def _offset(text: str, word: str) -> int | None:
+def days(length_ms: int) -> str:
+    """A length as people write it in policies: in days where it is some, else in the shortest form."""
+    whole, rest = divmod(length_ms, 86_400_000)
+    return duration(length_ms) if rest or not whole else f"{whole}d"
+
+
+def offset(text: str, word: str) -> int | None:
+    """Where a word stands in an expression, in code points; None where it does not stand alone."""
     found = re.search(rf"(?<![A-Za-z0-9_:]){re.escape(word)}(?![A-Za-z0-9_:])", text)
     return found.start() if found else None

@@ -94,8 +94,8 @@ def _is(modifier: Node, name: str) -> bool:
     return str(modifier.type).rpartition(".")[2] == name
 
 
-def vain_labels(node: Node, labels_of: LabelsOf) -> Iterator[tuple[str, str]]:
-    """(label, clause) of every `by`, `on` and `group_left` that names a label which cannot be there."""
+def vain_labels(node: Node, labels_of: LabelsOf) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """(label, clause, labels that are there) of every `by` and `on` that names a label which cannot be there."""
     for child in children(node):
         yield from vain_labels(child, labels_of)
     if kind(node) == "AggregateExpr" and node.modifier is not None and _is(node.modifier, "By"):
@@ -107,9 +107,9 @@ def vain_labels(node: Node, labels_of: LabelsOf) -> Iterator[tuple[str, str]]:
                 yield from _missing(matching.labels, result_labels(side, labels_of), "on")
 
 
-def _missing(named: list[str], known: Labels, clause: str) -> Iterator[tuple[str, str]]:
+def _missing(named: list[str], known: Labels, clause: str) -> Iterator[tuple[str, str, frozenset[str]]]:
     if known is not None:
-        yield from ((label, clause) for label in named if label not in known)
+        yield from ((label, clause, known) for label in named if label not in known)
 
 
 def mismatched(node: Node, labels_of: LabelsOf) -> Iterator[tuple[str, frozenset[str]]]:

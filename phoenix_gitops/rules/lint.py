@@ -13,7 +13,7 @@ from phoenix_gitops.document import Path
 from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.units import milliseconds
-from phoenix_gitops.promql.check import Expectation, Finding, check_expression
+from phoenix_gitops.promql.check import Expectation, Finding, check_expression, offset
 from phoenix_gitops.promql.rewrite import ForeignTenantError, narrowed, windowed
 from phoenix_gitops.promql.syntax import PromQLError, parse
 from phoenix_gitops.rules import alerts, control, cost, inventory, pipelines, rulesets, slo, tenants
@@ -33,16 +33,29 @@ class PolicyFault:
     policy: PolicyRef
     path: Path
     finding: Finding
+    text: str = ""
+    """The expression that the value holds, as it is written; empty where it holds none."""
 
     def diagnostic(self, locate: Callable[[PolicyRef, Path], Label | None]) -> Diagnostic:
         """The fault as a user sees it; `locate` finds the value's place."""
         return Diagnostic(
             code=self.finding.code,
             message=self.finding.message,
-            primary=locate(self.policy, self.path),
+            primary=self._narrowed(locate(self.policy, self.path)),
             help=self.finding.help,
             severity=self.finding.severity,
         )
+
+    def _narrowed(self, label: Label | None) -> Label | None:
+        """The word that is meant, where the value is plain text on one line, so that columns can be counted."""
+        at = offset(self.text, self.finding.word) if self.finding.word else None
+        if label is None or at is None:
+            return label
+        span = label.span
+        if span.line != span.end_line or span.end_col - span.col != len(self.text):
+            return label
+        start = span.col + at
+        return Label(replace(span, col=start, end_col=start + len(self.finding.word)), label.text)
 
 
 def lint(scopes: Iterable[tuple[EnvironmentScope, Iterable[TenantScope]]]) -> Iterator[PolicyFault]:
@@ -104,11 +117,21 @@ def _policies(
     retention = None if tenant is None else milliseconds(tenant.class_.spec.retention)
     for policy in slos:
         for path, finding in _slo(policy, catalogue, retention):
-            yield PolicyFault(PolicyRef("SLO", policy.metadata.name), path, finding)
+            yield PolicyFault(PolicyRef("SLO", policy.metadata.name), path, finding, _text(policy, path))
     for rule_set in rule_sets:
         for path, finding in _rule_set(rule_set, catalogue, retention):
-            yield PolicyFault(PolicyRef("RuleSet", rule_set.metadata.name), path, finding)
+            ref = PolicyRef("RuleSet", rule_set.metadata.name)
+            yield PolicyFault(ref, path, finding, _text(rule_set, path))
     yield from _twice(rule_sets)
+
+
+def _text(policy: SLO | RuleSet, path: Path) -> str:
+    """The text at a path of a policy, empty where no text is."""
+    value: object = policy
+    for step in path:
+        indexed = isinstance(value, list) and isinstance(step, int)
+        value = value[step] if indexed else getattr(value, str(step), "")
+    return value if isinstance(value, str) else ""
 
 
 def _readable(slos: Iterable[SLO], rule_sets: Iterable[RuleSet], interval: str) -> Iterator[Group]:

@@ -10,7 +10,7 @@ from phoenix_gitops.document import Path
 from phoenix_gitops.model.control import ControlPolicySpec
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.units import duration, milliseconds
-from phoenix_gitops.promql.check import Finding
+from phoenix_gitops.promql.check import Finding, days
 from phoenix_gitops.promql.syntax import WINDOW
 from phoenix_gitops.rules import slo as rules
 from phoenix_gitops.rules.alerts import countable
@@ -134,7 +134,7 @@ def slo_faults(policy: SLO, retention_ms: int | None) -> Iterator[Located]:
             ("spec", "window"),
             Finding(
                 code="PHX663",
-                message=f"a window of `{spec.window}` is longer than series are kept: `{duration(retention_ms)}`",
+                message=f"a window of `{spec.window}` is longer than series are kept: `{days(retention_ms)}`",
                 help="shorten the window, or choose a tenant class with a longer `retention`",
             ),
         )
