@@ -129,8 +129,11 @@ def _text(policy: SLO | RuleSet, path: Path) -> str:
     """The text at a path of a policy, empty where no text is."""
     value: object = policy
     for step in path:
-        indexed = isinstance(value, list) and isinstance(step, int)
-        value = value[step] if indexed else getattr(value, str(step), "")
+        match value, step:
+            case list(), int():
+                value = value[step]
+            case _:
+                value = getattr(value, str(step), "")
     return value if isinstance(value, str) else ""
 
 
