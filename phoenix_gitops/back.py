@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from phoenix_gitops.artifact import RenderedFile
+from phoenix_gitops.artifact import RenderedFile, Unit
 from phoenix_gitops.blame import Blame
+from phoenix_gitops.cache import UnitCache
 from phoenix_gitops.collector.lint import Fault as PolicyFault
 from phoenix_gitops.collector.lint import lint_pipelines
 from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
@@ -56,6 +57,8 @@ class Tools:
     """Folder of custom resources' schemas, `schemas/crds/` of the repository."""
     cache: Path | None
     """Folder for compiled schemas; None for none."""
+    units: Callable[[str], UnitCache] | None = None
+    """The cache of an environment's units; None for none."""
 
 
 class _Verifiers:
@@ -88,12 +91,15 @@ def compile_environment(
             diagnostics=ordered(related),
         )
     verifiers = _Verifiers(tools)
+    cache = tools.units(stage.environment) if tools.units else None
     units = list(stage.units())
     results = []
     for done, unit in enumerate(units):
         if progress:
             progress(stage.environment, done, len(units))
-        results.append(run_unit(stage, unit, verifiers.of(_minor(stage, unit.cluster))))
+        results.append(_run(stage, unit, verifiers, cache))
+    if cache:
+        cache.save()
     summary = summarise(results)
     home = stage.gitops_unit
     results.append(run_unit(stage, home, verifiers.of(_minor(stage, home.cluster)), summary))
@@ -113,12 +119,22 @@ def compile_environment(
     )
 
 
+def _run(stage: Stage, unit: Unit, verifiers: _Verifiers, cache: UnitCache | None) -> UnitResult:
+    """One unit, from the cache if it is there."""
+    if cache is None:
+        return run_unit(stage, unit, verifiers.of(_minor(stage, unit.cluster)))
+    key = cache.key(stage, unit)
+    result = cache.get(key)
+    if result is None:
+        result = run_unit(stage, unit, verifiers.of(_minor(stage, unit.cluster)))
+        cache.put(key, result)
+    return result
+
+
 def _placed(fault: PolicyFault, policies: Mapping[Key, Resolved]) -> Diagnostic:
     """A fault in a relation of policies, at the line that it names."""
     policy = policies[fault.policy.kind, fault.policy.name]
-    return Diagnostic(
-        code=fault.code, message=fault.message, primary=policy.origin(fault.path).value, help=fault.help
-    )
+    return Diagnostic(code=fault.code, message=fault.message, primary=policy.origin(fault.path).value, help=fault.help)
 
 
 def _located(fault: Diagnostic, result: UnitResult, policies: Mapping[Key, Resolved]) -> Diagnostic:

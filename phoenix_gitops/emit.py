@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
+import msgspec
+
 from phoenix_gitops.artifact import Artifact, ProofFile, Unit
 from phoenix_gitops.conventions import decorate
 from phoenix_gitops.diagnostics import Diagnostic
@@ -69,6 +71,16 @@ class Stage:
     def tenant_scope(self) -> EnvironmentScope:
         """The scope that a tenant's unit sees: no other tenant, so none can change its output."""
         return replace(self.scope, tenants=())
+
+    @cached_property
+    def scope_bytes(self) -> bytes:
+        """The environment's scope as bytes, for keys of caches."""
+        return msgspec.msgpack.encode((self.scope, self.overrides))
+
+    @cached_property
+    def tenant_scope_bytes(self) -> bytes:
+        """The scope of a tenant's unit, without the tenant, as bytes."""
+        return msgspec.msgpack.encode((self.tenant_scope, self.overrides))
 
     @cached_property
     def clusters(self) -> dict[str, Cluster]:

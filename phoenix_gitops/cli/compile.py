@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,12 @@ import click
 from phoenix_gitops.cli.options import Common, common, current
 
 if TYPE_CHECKING:
+    from phoenix_gitops.artifact import RenderedFile
     from phoenix_gitops.back import Compiled
     from phoenix_gitops.diagnostics import Diagnostic
     from phoenix_gitops.front import Front
-    from phoenix_gitops.writes import WritePlan
+    from phoenix_gitops.tree import FileState
+    from phoenix_gitops.writes import Scope, WritePlan
 
 
 @click.command(short_help="Compile policies into generated/.")
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="COMPONENT,...", help="Only these components; the files of others stay.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the tree is not what the policies say.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@click.option("--no-cache", is_flag=True, help="Use nothing of former runs; the output is the same.")
 @common
-def command(environments: tuple[str, ...], only: str | None, check: bool, force: bool) -> int:
+def command(environments: tuple[str, ...], only: str | None, check: bool, force: bool, no_cache: bool) -> int:
     """Compile policies into generated/.
 
     An environment's tree is written whole or not at all, and only if everything in it passed. Only changed files are
@@ -36,21 +40,34 @@ def command(environments: tuple[str, ...], only: str | None, check: bool, force:
       phoenix compile -e prod-eu
       phoenix compile --check        # in CI: is generated/ up to date?
     """
-    return run(current(), environments, only=only, check=check, force=force)
+    components = frozenset(part.strip() for part in (only or "").split(",") if part.strip())
+    _known_components(components)
+    request = Request(environments=environments, components=components, check=check, force=force, cache=not no_cache)
+    return run(current(), request)
 
 
-def run(
-    options: Common, environments: Sequence[str], *, only: str | None = None, check: bool = False, force: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a compile is asked for."""
+
+    environments: Sequence[str] = ()
+    """Environments by name; none means all."""
+    components: frozenset[str] = frozenset()
+    """Components by name; none means all."""
+    check: bool = False
+    force: bool = False
+    cache: bool = True
+
+
+def run(options: Common, request: Request) -> int:
     """Compile and write, or with `check` compare; gives the exit code."""
     from phoenix_gitops.cli.session import compile_all, finish, front
     from phoenix_gitops.diagnostics import has_errors
 
     started = time.perf_counter()
-    root = options.directory
     with ExitStack() as stack:
         found: list[Diagnostic] = []
-        if not check:
+        if not request.check:
             found += _locked(stack, options)
             if has_errors(found):
                 return finish(options, found, {})
@@ -58,17 +75,11 @@ def run(
         found += result.diagnostics
         if has_errors(found):
             return finish(options, found, result.sources)
-        compiled, faults = compile_all(options, result, environments)
+        compiled, faults = compile_all(options, result, request.environments, cache=request.cache)
         found += faults + [d for one in compiled for d in one.diagnostics]
-        planned, more = _plan(options, result, compiled, environments, only=only, force=force)
+        planned, more = _plan_and_write(result, compiled, request)
         found += more
-        if check:
-            from phoenix_gitops.writes import drift
-
-            found += drift(planned)
-        elif planned.changes:
-            found += _apply(root, planned)
-    summary = Summary(compiled, planned, time.perf_counter() - started, checked=check)
+    summary = Summary(compiled, planned, time.perf_counter() - started, checked=request.check)
     if options.format == "json":
         return _finish_json(options, found, summary)
     return finish(options, found, result.sources, lambda: summary.show(options))
@@ -85,36 +96,51 @@ def _locked(stack: ExitStack, options: Common) -> tuple[Diagnostic, ...]:
     return journal.recover(options.directory).diagnostics
 
 
-def _plan(
-    options: Common,
-    result: Front,
-    compiled: Sequence[Compiled],
-    environments: Sequence[str],
-    *,
-    only: str | None,
-    force: bool,
+def _plan_and_write(
+    result: Front, compiled: Sequence[Compiled], request: Request
 ) -> tuple[WritePlan, tuple[Diagnostic, ...]]:
-    from phoenix_gitops.files import read_tree
+    from phoenix_gitops.cache import TreeCache
+    from phoenix_gitops.cli.session import cache_folder
+    from phoenix_gitops.files import apply, read_tree
     from phoenix_gitops.serialise import classify
-    from phoenix_gitops.tree import component_of
-    from phoenix_gitops.writes import Scope, WritePlan, plan
+    from phoenix_gitops.writes import WritePlan, drift, plan
 
-    assert result.world is not None
-    components = frozenset(part.strip() for part in (only or "").split(",") if part.strip())
-    _known_components(components)
-    existing = read_tree(result.root, classify)
+    tree = TreeCache(cache_folder(result.root))
+    known, known_at = tree.load() if request.cache else ({}, 0)
+    existing = read_tree(result.root, classify, known=known, known_at_ns=known_at)
     if not existing.ok:
         # A plan against half a tree would take the other half for missing.
         return WritePlan(), existing.diagnostics
+    files, scope = _wanted(result, compiled, request)
+    planned = plan(files, existing.value, scope, force=request.force)
+    states: Mapping[str, FileState] = existing.value
+    found = (*existing.diagnostics, *planned.diagnostics)
+    if request.check:
+        found += drift(planned.value)
+    elif planned.value.changes:
+        applied = apply(result.root, planned.value)
+        states = applied.value
+        found += applied.diagnostics
+    if request.cache and states != known:
+        tree.save(states)
+    return planned.value, found
+
+
+def _wanted(result: Front, compiled: Sequence[Compiled], request: Request) -> tuple[list[RenderedFile], Scope]:
+    """The files that should be there, and what the run may touch."""
+    from phoenix_gitops.tree import component_of
+    from phoenix_gitops.writes import Scope
+
+    assert result.world is not None
+    components = request.components
+    files = [f for one in compiled for f in one.files if not components or component_of(f.path) in components]
     scope = Scope(
         declared=frozenset(result.world.environments),
         compiled=frozenset(one.environment for one in compiled if one.ok),
         components=components,
-        remove=not environments and not components,
+        remove=not request.environments and not components,
     )
-    files = [f for one in compiled for f in one.files if not components or component_of(f.path) in components]
-    planned = plan(files, existing.value, scope, force=force)
-    return planned.value, (*existing.diagnostics, *planned.diagnostics)
+    return files, scope
 
 
 def _known_components(components: frozenset[str]) -> None:
@@ -123,14 +149,6 @@ def _known_components(components: frozenset[str]) -> None:
     unknown = sorted(components - set(COMPONENTS))
     if unknown:
         raise click.BadParameter(f"there is no component '{unknown[0]}'; there are: {', '.join(COMPONENTS)}")
-
-
-def _apply(root: object, planned: WritePlan) -> tuple[Diagnostic, ...]:
-    from pathlib import Path
-
-    from phoenix_gitops.files import apply
-
-    return apply(Path(str(root)), planned).diagnostics
 
 
 class Summary:

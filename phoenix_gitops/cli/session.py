@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from phoenix_gitops.emit import Stage
     from phoenix_gitops.front import Front
 
-STATE = ".phoenix"
-"""Folder of caches, locks and journals in a repository; git ignores it."""
-
 
 def front(options: Common) -> Front:
     """Everything up to the guardrails, for the repository at hand."""
@@ -31,12 +28,32 @@ def front(options: Common) -> Front:
     return run_front(options.directory, constrain)
 
 
-def tools(root: Path) -> Tools:
-    """The back half's tools for a repository."""
+def tools(root: Path, *, cache: bool = True) -> Tools:
+    """The back half's tools for a repository; without `cache` nothing of former runs is used."""
+    import functools
+
     from phoenix_gitops.back import Tools
+    from phoenix_gitops.resources import templates_dir
+    from phoenix_gitops.tools import cache_dir
 
     crds = root / "schemas" / "crds"
-    return Tools(schemas=crds if crds.is_dir() else None, cache=root / STATE / "cache")
+    schemas = crds if crds.is_dir() else None
+    if not cache:
+        return Tools(schemas=schemas, cache=None)
+    from phoenix_gitops.cache import UnitCache, context_digest
+
+    context = context_digest(root, (Path(__file__).parent.parent, templates_dir()))
+    units = functools.partial(UnitCache, cache_folder(root), context=context)
+    return Tools(schemas=schemas, cache=cache_dir() / "schemas", units=units)
+
+
+def cache_folder(root: Path) -> Path:
+    """Where results of this repository are kept: in the user's cache directory, out of reach of a pull request."""
+    import hashlib
+
+    from phoenix_gitops.tools import cache_dir
+
+    return cache_dir() / "results" / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
 
 
 def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diagnostic, ...]]:
@@ -58,7 +75,9 @@ def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diag
     return [Stage(world, name, loaded.value, renderer.render) for name in chosen], faults
 
 
-def compile_all(options: Common, result: Front, names: Sequence[str]) -> tuple[list[Compiled], list[Diagnostic]]:
+def compile_all(
+    options: Common, result: Front, names: Sequence[str], *, cache: bool = True
+) -> tuple[list[Compiled], list[Diagnostic]]:
     """Compiles the environments, one after the other; with a fault in what they share, none."""
     from phoenix_gitops.back import compile_environment
 
@@ -67,10 +86,11 @@ def compile_all(options: Common, result: Front, names: Sequence[str]) -> tuple[l
         return [], list(faults)
     assert result.policies is not None
     compiled = []
+    given = tools(result.root, cache=cache)
     for stage in ready:
         with Progress(options) as progress:
             started = time.perf_counter()
-            one = compile_environment(stage, result.policies, tools(result.root), progress)
+            one = compile_environment(stage, result.policies, given, progress)
             compiled.append(replace(one, seconds=time.perf_counter() - started))
     return compiled, list(faults)
 
