@@ -87,9 +87,13 @@ def _kinds(item: Item, spec: Mapping, project: Item, folders: _Folders) -> Itera
         return
     rules = mapping(project.summary.spec)
     reach = _Reach(project, child(spec, "destination"))
+    verdicts: dict[tuple[str, str, bool], bool] = {}
     for brought in folders.below(folder.removeprefix(_ROOT)):
         summary = brought.summary
-        if not kind_allowed(rules, summary.group, summary.kind, namespaced=bool(summary.namespace)):
+        kind = (summary.group, summary.kind, bool(summary.namespace))
+        if kind not in verdicts:
+            verdicts[kind] = kind_allowed(rules, summary.group, summary.kind, namespaced=kind[2])
+        if not verdicts[kind]:
             message = f"does not allow {summary.kind} of group `{summary.group}`, as in `{brought.path}`"
             field = "namespaceResourceWhitelist" if summary.namespace else "clusterResourceWhitelist"
             fault = Fault(at=("spec", "project"), code="PHX749", message=message, help=f"add it to `{field}`")
