@@ -1,0 +1,220 @@
+"""Documentation that cannot rot: every command block is run, every link leads somewhere, every code has its page.
+
+A page's ```sh blocks run in order, each in a shell of its own, in a committed and compiled copy of this repository.
+A ```text block right after one is its whole output. In it, a line `...` stands for any number of lines, `…` for any
+text in a line; seconds are not compared. ```sh exits=1 is a command that finds something. Lines `make TARGET` are run
+as `make -n`: the tests do not start themselves. `--snapshot-update` writes the outputs that changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from phoenix_gitops.codes import CODES
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADINGS = ["What it means", "Why it matters", "Wrong", "Right"]
+TOP = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*(ROOT / name for name in TOP), *(ROOT / "docs").rglob("*.md"))
+    if path.exists()
+)
+FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
+SECONDS = re.compile(r" *[0-9]+[.][0-9]{2}(?= s$|$)")
+GENERATED_BY_MAKE = re.compile(r"^make (?=[a-z])", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A command block of a page, and the span of the output that the page shows."""
+
+    line: int
+    script: str
+    exits: int
+    expected: str | None
+    span: tuple[int, int]
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    """The command blocks of a page, in order."""
+    fences = list(FENCE.finditer(text))
+    for i, fence in enumerate(fences):
+        language, *options = fence["info"].split() or [""]
+        if language != "sh":
+            continue
+        after = fences[i + 1] if i + 1 < len(fences) else None
+        shown = after is not None and after["info"] == "text" and not text[fence.end() : after.start()].strip()
+        exits = next((int(o.removeprefix("exits=")) for o in options if o.startswith("exits=")), 0)
+        yield Block(
+            line=text.count("\n", 0, fence.start()) + 1,
+            script=fence["body"],
+            exits=exits,
+            expected=after["body"] if shown and after else None,
+            span=after.span("body") if shown and after else (0, 0),
+        )
+
+
+def matches(expected: str, actual: str) -> bool:
+    """Whether an output is the one that a page shows, placeholders filled."""
+    pattern = []
+    for line in expected.splitlines():
+        if line.strip() == "...":
+            pattern.append(r"(?:[^\n]*\n)*?")
+        else:
+            shown = SECONDS.sub(" 0.00", line.rstrip())
+            pattern.append(".*?".join(re.escape(part) for part in shown.split("…")) + r"\n")
+    lines = [SECONDS.sub(" 0.00", line.rstrip()) + "\n" for line in actual.splitlines()]
+    return re.fullmatch("".join(pattern), "".join(lines)) is not None
+
+
+def environment() -> dict[str, str]:
+    """What the commands of a page may depend on: the program, no colours, and a git without anybody's settings."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PHOENIX_"))},
+        **{name: value for name, value in os.environ.items() if name == "PHOENIX_CACHE"},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **{f"GIT_{who}_{what}": "docs" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "COLUMNS": "100",
+    }
+
+
+def shell(script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a script as a reader would, standard output and error in one."""
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository as a fresh clone has it: what git would take, compiled and committed."""
+    copy = tmp_path_factory.mktemp("docs") / "phoenix"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        source = ROOT / name
+        if name and not name.startswith("generated/") and source.is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy / name)
+    made = shell("phoenix compile -q && git init -q && git add . && git commit -qm start", copy)
+    assert made.returncode == 0, made.stdout
+    return copy
+
+
+def page_with_commands() -> list[str]:
+    """The pages that have command blocks."""
+    return [page for page in PAGES if any(blocks_of((ROOT / page).read_text(encoding="utf-8")))]
+
+
+@pytest.mark.parametrize("page", page_with_commands())
+def test_command_blocks_do_what_the_page_says(
+    page: str, compiled: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    work = tmp_path / "phoenix"
+    shutil.copytree(compiled, work, symlinks=True)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    update = request.config.getoption("update_snapshots", default=False)
+    changed: list[tuple[tuple[int, int], str]] = []
+    for block in blocks_of(text):
+        done = shell(GENERATED_BY_MAKE.sub("make -n ", block.script), work)
+        where = f"{page}:{block.line}: exit {done.returncode}\n{done.stdout}"
+        assert done.returncode == block.exits, where
+        if block.expected is None or matches(block.expected, done.stdout):
+            continue
+        assert update, f"{where}\nbut the page shows\n{block.expected}"
+        changed.append((block.span, "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"))
+    for (start, end), output in reversed(changed):
+        text = text[:start] + output + text[end:]
+    if changed:
+        (ROOT / page).write_text(text, encoding="utf-8")
+
+
+def test_there_are_pages_with_commands() -> None:
+    assert {"README.md", "CONTRIBUTING.md"} <= set(page_with_commands())
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "same"),
+    [
+        ("a\n", "a\n", True),
+        ("a\n", "b\n", False),
+        ("a\n", "a\nb\n", False),
+        ("a\n...\n", "a\nb\nc\n", True),
+        ("a\n...\nc\n", "a\nc\n", True),
+        ("a\n...\nd\n", "a\nb\nc\n", False),
+        ("made in … files\n", "made in 12 files\n", True),
+        ("x 1.40 s\n", "x 0.97 s\n", True),
+        ("dev   67     0.16\n", "dev   67    10.20\n", True),
+        ("dev   67     0.16\n", "dev   68     0.16\n", False),
+        ("a.*b\n", "axxb\n", False),
+    ],
+)
+def test_placeholders(expected: str, actual: str, same: bool) -> None:
+    assert matches(expected, actual) is same
+
+
+def test_readme_names_the_two_commands_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in ("demo", "test"):
+        assert f"make {target}" in readme
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, fragment = target.partition("#")
+        found = (ROOT / page).parent / path if path else ROOT / page
+        assert found.exists(), f"{page} links to {target}"
+        if fragment:
+            headings = re.findall(r"^#+ (.+)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+            assert fragment in {anchor(heading) for heading in headings}, f"{page} links to {target}"
+
+
+def test_every_code_has_its_page_and_every_page_its_code() -> None:
+    assert sorted(path.stem for path in (ROOT / "docs" / "codes").glob("*.md")) == sorted(CODES)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_page_of_a_code_says_what_why_wrong_and_right(code: str) -> None:
+    text = (ROOT / "docs" / "codes" / f"{code}.md").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == f"# {code}: {CODES[code].slug}"
+    sections = re.split(r"^## (.+)\n", FENCE.sub("(code)", text), flags=re.MULTILINE)
+    assert sections[1::2] == HEADINGS
+    assert all(section.strip() for section in sections[2::2])
