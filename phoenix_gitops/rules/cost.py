@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from phoenix_gitops.model.platform import Prices
 from phoenix_gitops.model.units import seconds
+from phoenix_gitops.rules.alerts import countable
 from phoenix_gitops.rules.group import Alert, Group, Record, group
 from phoenix_gitops.rules.known import baseline
 from phoenix_gitops.rules.pipelines import CPU, MEMORY, SERIES
@@ -70,7 +71,7 @@ def _totals(env: EnvironmentScope, base: str) -> Iterator[Record]:
         expr=f"1 - {PIPELINE_COST} / ignoring (phoenix_pipeline) group_left () ({whole} > 0)",
     )
     yield Record(record=TOTAL_COST, expr=f"sum by (currency) ({PIPELINE_COST}) + on (currency) {COMPUTE_COST}")
-    if env.control is not None:
+    if env.control is not None and env.control.spec.input != base and countable(env, env.control.spec.input):
         target = number(env.control.spec.cost_reduction_target)
         which = f'{{phoenix_pipeline="{env.control.spec.input}"}}'
         yield Record(

@@ -79,14 +79,12 @@ def _counts(env: EnvironmentScope, exports: Exports) -> Iterator[Record]:
 
 def _preservation(env: EnvironmentScope, exports: Exports, base: Pipeline) -> Iterator[Record]:
     """For each pipeline that promises classes: the share of their processes that it still shows by name."""
-    metric = process_series(env)
-    if metric is None:
-        return
+    metric, measured = process_series(env), preserving(env)
     prefixes = {pipeline.metadata.name: export.namespace for pipeline, _, export in exports}
     for pipeline, _, export in exports:
-        classes = pipeline.spec.contract.preserve
-        if pipeline.metadata.name == base.metadata.name or not classes:
+        if pipeline.metadata.name not in measured:
             continue
+        classes = pipeline.spec.contract.preserve
         wanted = f'{prefixes[base.metadata.name]}_{metric}{{phoenix_priority=~"{any_of(classes)}"}}'
         owed = f"group by ({_SIGNAL}) ({wanted})"
         shown = f"group by ({_SIGNAL}) ({export.namespace}_{metric})"
@@ -96,6 +94,17 @@ def _preservation(env: EnvironmentScope, exports: Exports, base: Pipeline) -> It
             expr=f"(\n  {kept}\n  or\n  0 * count({owed})\n)\n/\ncount({owed})",
             labels={"phoenix_pipeline": pipeline.metadata.name},
         )
+
+
+def preserving(env: EnvironmentScope) -> frozenset[str]:
+    """The pipelines whose preservation is recorded: all that promise classes, but the baseline itself."""
+    base = baseline(env)
+    if base is None or process_series(env) is None:
+        return frozenset()
+    promising = {
+        pipeline.metadata.name for pipeline, _, _ in prometheus_exports(env) if pipeline.spec.contract.preserve
+    }
+    return frozenset(promising - {base.metadata.name})
 
 
 def process_series(env: EnvironmentScope) -> str | None:

@@ -1,0 +1,124 @@
+import copy
+
+import pytest
+
+from phoenix_gitops.model.control import ControlPolicy
+from phoenix_gitops.rules import control, control_law
+from phoenix_gitops.rules.platform import platform_files
+from tests.unit.rules import support
+
+
+def law(**spec):
+    return control_law.law(support.control(**spec).spec)
+
+
+def test_the_reference_numbers():
+    found = law()
+    assert (found.enter, found.leave) == ((16500, 25000), (15000, 22500))
+    assert (found.hold_steps, found.lockout_steps, found.oscillation_steps, found.oscillation_max) == (2, 5, 10, 3)
+    assert (found.fallback, found.last, found.set_point) == (1, 2, 20000)
+    assert (found.kp, found.ki, found.kd, found.integral_limit) == (0.5, 0.1, 0.05, 10000)
+    assert (found.emergency_series, found.emergency_risk) == (1_000_000, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("previous", "series", "profile"),
+    [
+        *[(0, x, 0) for x in (0, 15_000, 16_500)],
+        *[(0, x, 1) for x in (16_501, 25_000)],
+        (0, 25_001, 2),
+        *[(1, x, 1) for x in (15_000, 20_000, 25_000)],
+        (1, 14_999, 0),
+        (1, 25_001, 2),
+        *[(2, x, 2) for x in (22_500, 30_000)],
+        *[(2, x, 1) for x in (22_499, 15_000)],
+        (2, 14_999, 0),
+    ],
+)
+def test_thresholds_with_hysteresis(previous, series, profile):
+    assert control_law.proposed(law(), previous, series) == profile
+
+
+def test_the_integral_is_bounded_both_ways_and_the_output_has_all_three_parts():
+    rules = law()
+    states = list(control_law.run(rules, [30_000, 30_000, 30_000, 0, 0, 0]))
+    assert [s.integrals[-1] for s in states] == [10_000, 10_000, 10_000, -10_000, -10_000, -10_000]
+    assert control_law.output(rules, states[0]) is None
+    # 0.5 x 10000 + 0.1 x 10000, and no slope.
+    assert control_law.output(rules, states[1]) == 6000
+    steady = list(control_law.run(rules, [20_000, 20_100, 20_200]))[-1]
+    assert control_law.output(rules, steady) == pytest.approx(0.5 * 200 + 0.1 * 300 + 0.05 * 100)
+
+
+def test_nothing_is_advised_without_input():
+    assert control_law.step(law(), control_law.State(), None).profiles == (None,)
+    assert control_law.output(law(), control_law.State()) is None
+
+
+def test_windows_are_whole_steps_and_a_half():
+    assert control.window(law(), 2) == "2m30s"
+    assert control.window(law(interval="2m"), 2) == "5m"
+    assert control.window(law(), 0) == "30s"
+
+
+def test_no_control_rules_without_an_input_that_can_be_counted():
+    assert list(control.groups(support.environment(names=("full",)))) == []
+
+
+def test_shadow_has_no_advice():
+    names = [g.name for g in control.groups(support.environment())]
+    assert names == ["phoenix-control-input", "phoenix-control", "phoenix-control-state"]
+
+
+def test_advice_says_what_to_switch():
+    env = support.environment(law=support.control(mode="advisory"))
+    advice = next(g for g in control.groups(env) if g.name == "phoenix-control-advice")
+    advised = {r.labels["profile"]: r.description for r in advice.rules if r.alert == "PhoenixProfileAdvised"}
+    switch = "switch off experimental in the environment's `pipelines`"
+    assert advised == {"conservative": switch, "balanced": switch}
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from leaves(item, (*path, i))
+    else:
+        yield path
+
+
+def changed(value):
+    if isinstance(value, bool) or value in ("shadow", "advisory"):
+        return "shadow" if value == "advisory" else "advisory"
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value / 2
+    return {"optimized": "experimental", "balanced": "conservative"}.get(value) or (
+        "7m" if value[0].isdigit() else f"{value}-x"
+    )
+
+
+PRESET = support.preset("control/standard")
+FIELDS = [p for p in leaves(PRESET["spec"]) if p != ("profiles", 0, "above")]
+
+
+def emitted(data):
+    env = support.environment(law=support.decoded(ControlPolicy, data))
+    return [file.groups for file in platform_files(support.cluster_scope(env))]
+
+
+@pytest.mark.parametrize("path", FIELDS, ids=lambda p: ".".join(map(str, p)))
+def test_every_field_of_the_policy_changes_the_rules(path):
+    data = copy.deepcopy(PRESET)
+    data["spec"]["mode"] = "advisory"
+    before = emitted(data)
+    parent = data["spec"]
+    for step in path[:-1]:
+        parent = parent[step]
+    parent[path[-1]] = changed(parent[path[-1]])
+    if path[:1] == ("profiles",) and path[-1] == "name" and path[1] == 1:
+        data["spec"]["oscillation"]["fallback"] = parent["name"]
+    assert emitted(data) != before
