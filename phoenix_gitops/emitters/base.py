@@ -25,7 +25,7 @@ class Emitter(Protocol):
     """A component's emitter. Modules satisfy it; they read no disk, clock or environment and dump no YAML.
 
     `emit` gives a cluster's own objects of the component, `emit_tenant` those of one
-    tenant that is not shared.
+    tenant, shared or not: what a shared tenant gets is for each component to say.
     Each is called alone for one unit of work, in any order and in any process.
     """
 
