@@ -18,8 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from phoenix_gitops.cli import phoenix
 from phoenix_gitops.codes import CODES
+from phoenix_gitops.kindref import kind_pages, page_name
+from phoenix_gitops.model import KINDS
+from phoenix_gitops.schemas import resolved_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADINGS = ["What it means", "Why it matters", "Wrong", "Right"]
@@ -218,3 +223,42 @@ def test_page_of_a_code_says_what_why_wrong_and_right(code: str) -> None:
     sections = re.split(r"^## (.+)\n", FENCE.sub("(code)", text), flags=re.MULTILINE)
     assert sections[1::2] == HEADINGS
     assert all(section.strip() for section in sections[2::2])
+
+
+def test_kind_reference_is_what_the_models_say() -> None:
+    folder = ROOT / "docs" / "kinds"
+    committed = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert committed == kind_pages()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_kind_reference_names_every_field_once(kind: str) -> None:
+    page = kind_pages()[page_name(kind)]
+    for definition in resolved_schema(kind)["$defs"].values():
+        for name in definition["properties"]:
+            assert f"| `{name}` | " in page
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert len(headings) == len(set(headings)) == len(resolved_schema(kind)["$defs"])
+
+
+def test_kind_reference_tells_types_defaults_bounds_and_references() -> None:
+    tenant = kind_pages()["tenant.md"]
+    assert "| `class` | name of a [TenantClass](tenant-class.md) | **required** | Its TenantClass. |" in tenant
+    assert "| `port` | TCP port | `443` | Its TCP port. |" in tenant
+    environment = kind_pages()["environment.md"]
+    assert "| `pipelines` | list of name of a [Pipeline](pipeline.md) | `[full, optimized]` |" in environment
+    assert "| `limit` | integer | `5` | Attempts. Bounds: 0 to 100. |" in environment
+    assert '`{cpuRequest: 500m, memoryRequest: 1Gi, cpuLimit: "1", memoryLimit: 1Gi}`' in environment
+    assert "Presets: `dedicated`, `namespace`, `shared`." in kind_pages()["tenant-class.md"]
+
+
+def test_docs_check_names_the_page_that_is_out_of_date(tmp_path: Path) -> None:
+    runner = CliRunner()
+    assert runner.invoke(phoenix, ["schema", "docs", str(tmp_path / "kinds")]).exit_code == 0
+    fresh = runner.invoke(phoenix, ["schema", "docs", "--check", str(tmp_path / "kinds")])
+    assert (fresh.exit_code, fresh.output) == (0, "the kind reference is up to date\n")
+    page = tmp_path / "kinds" / "tenant.md"
+    page.write_text("edited\n", encoding="utf-8")
+    stale = runner.invoke(phoenix, ["schema", "docs", "--check", str(tmp_path / "kinds")], standalone_mode=False)
+    assert (stale.return_value, stale.output) == (1, f"out of date: {page}\n")
+    assert page.read_text(encoding="utf-8") == "edited\n"

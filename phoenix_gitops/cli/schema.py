@@ -1,8 +1,9 @@
-"""`phoenix schema`: JSON Schemas for editors, and schemas of custom resources for our own checks."""
+"""`phoenix schema`: JSON Schemas for editors, the kind reference, and schemas of custom resources for our checks."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -28,8 +29,29 @@ def write(folder: Path, check: bool) -> int:
     """
     from phoenix_gitops.schemas import schema_files
 
+    return _bring_up_to_date(folder, schema_files(), check=check, what="the schemas are")
+
+
+@command.command(short_help="Write the reference of all kinds.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("docs/kinds"))
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a page is out of date.")
+@common
+def docs(folder: Path, check: bool) -> int:
+    """Write the reference of all kinds, a Markdown page each, into FOLDER (docs/kinds/ unless named).
+
+    \b
+    Example:
+      phoenix schema docs --check
+    """
+    from phoenix_gitops.kindref import kind_pages
+
+    return _bring_up_to_date(folder, kind_pages(), check=check, what="the kind reference is")
+
+
+def _bring_up_to_date(folder: Path, files: Mapping[str, str], *, check: bool, what: str) -> int:
+    """Writes the files that differ, or with `check` only names them; gives the exit code."""
     stale = []
-    for name, text in sorted(schema_files().items()):
+    for name, text in sorted(files.items()):
         path = folder / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
@@ -40,7 +62,7 @@ def write(folder: Path, check: bool) -> int:
     if stale:
         click.echo("\n".join(f"{'out of date' if check else 'written'}: {path}" for path in stale))
     else:
-        click.echo("the schemas are up to date")
+        click.echo(f"{what} up to date")
     return 1 if check and stale else 0
 
 
