@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from itertools import count
 
 from phoenix_gitops.promql import syntax
 from phoenix_gitops.promql.syntax import WINDOW, Node, PromQLError
@@ -19,15 +21,17 @@ def windowed(text: str, window: str = _SMALLEST) -> str:
     return text.replace(WINDOW, window)
 
 
+@cache
 def narrowed(text: str, label: str, value: str) -> str:
-    """The expression with `label="value"` in every selector: it sees nothing else.
+    """The expression with `label="value"` in every selector: it sees nothing else. `$window` may stand for ranges.
 
     Raises `PromQLError`, or `ForeignTenantError` where a selector already names another value or more than the one.
     """
-    tree = syntax.rebuild(syntax.parse(text), lambda node: _narrow(node, label, value))
+    stand_in = next(d for d in (f"{n}m7s" for n in count(11)) if d not in text)
+    tree = syntax.rebuild(syntax.parse(windowed(text, stand_in)), lambda node: _narrow(node, label, value))
     result = syntax.flat(tree)
     _prove(result, label, value)
-    return result
+    return result.replace(stand_in, WINDOW)
 
 
 def _narrow(node: Node, label: str, value: str) -> Node | None:

@@ -25,12 +25,14 @@ def emitted(env: EnvironmentScope) -> Catalogue:
 
 def with_records(catalogue: Catalogue, groups: Iterable[Group]) -> Catalogue:
     """A catalogue with what these groups record, read in their order."""
+    known = dict(catalogue.metrics)
+    growing = Catalogue(known)
     for group in groups:
         for record in group.records:
-            before = catalogue.get(record.record)
-            found = recorded(record, group.interval, catalogue)
-            catalogue = catalogue.plus([found if before is None else _joined(before, found)])
-    return catalogue
+            before = known.get(record.record)
+            found = recorded(record, group.interval, growing)
+            known[record.record] = found if before is None else _joined(before, found)
+    return Catalogue(known)
 
 
 def recorded(record: Record, interval: str, catalogue: Catalogue) -> Metric:

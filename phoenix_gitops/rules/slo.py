@@ -99,8 +99,8 @@ def _only(slo: SLO) -> str:
 
 def expression(slo: SLO, text: str, window: str = "5m") -> str:
     """One of the indicator's expressions over a window, as its tenant may see it."""
-    filled = windowed(text.strip(), window)
-    return narrowed(filled, LABEL, slo.spec.tenant) if slo.spec.tenant else filled
+    held = narrowed(text.strip(), LABEL, slo.spec.tenant) if slo.spec.tenant else text.strip()
+    return windowed(held, window)
 
 
 def _ratios(slo: SLO, indicator: RatioIndicator) -> Iterator[Record]:

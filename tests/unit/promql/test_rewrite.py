@@ -62,5 +62,12 @@ def test_strings_come_through(value):
     assert {m.label: m.value for m in found.matches} == {"a": value, "tenant_id": "shop"}
 
 
+def test_a_placeholder_stays_where_it_stands_and_a_range_like_its_stand_in_too():
+    text = "rate(x[$window]) / rate(y[11m7s] offset 12m7s) + rate(z[$window])"
+    held = f"{{{HELD}}}"
+    expected = f"rate(x{held}[$window]) / rate(y{held}[11m7s] offset 12m7s) + rate(z{held}[$window])"
+    assert narrowed(text, "tenant_id", "shop") == expected
+
+
 def test_the_window_is_put_in_wherever_it_stands():
     assert windowed("rate(x[$window]) / rate(y[$window] offset 1h)", "6h") == "rate(x[6h]) / rate(y[6h] offset 1h)"
