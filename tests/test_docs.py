@@ -2,8 +2,9 @@
 
 A page's ```sh blocks run in order, each in a shell of its own, in a committed and compiled copy of this repository.
 A ```text block right after one is its whole output. In it, a line `...` stands for any number of lines, `…` for any
-text in a line; in a line that ends in seconds no figure is compared. ```sh exits=1 is a command that finds something. Lines `make TARGET` are run
-as `make -n`: the tests do not start themselves. `--snapshot-update` writes the outputs that changed.
+text in a line; in a line that ends in seconds no figure is compared. ```sh exits=1 is a command that finds something.
+Lines `make TARGET` are run as `make -n`: the tests do not start themselves. `--snapshot-update` writes the outputs
+that changed.
 """
 
 from __future__ import annotations
