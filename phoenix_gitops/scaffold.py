@@ -15,7 +15,7 @@ def files(name: str, url: str) -> dict[str, str]:
         "phoenix.yaml": _platform(name, url),
         "environments/main.yaml": _ENVIRONMENT,
         "policies/tenants/example/tenant.yaml": _TENANT,
-        ".gitignore": "/.phoenix/\n/schemas/crds/\n",
+        ".gitignore": "/.phoenix/\n/generated/\n/schemas/crds/\n",
         ".gitattributes": "generated/** -text linguist-generated\n",
         ".vscode/settings.json": _editor(),
         ".github/workflows/phoenix.yml": _WORKFLOW.replace("{version}", __version__),

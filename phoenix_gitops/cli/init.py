@@ -9,6 +9,9 @@ import click
 
 from phoenix_gitops.cli.options import common
 
+_NAME = re.compile("[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_URL = re.compile("(https?|ssh|git|file)://[^ ]+|[^ @:/]+@[^ :]+:[^ ]+")
+
 
 @click.command(short_help="Make a repository that compiles at once.")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
@@ -31,6 +34,10 @@ def command(directory: Path, name: str | None, url: str) -> int:
     """
     from phoenix_gitops.scaffold import files
 
+    if name is not None and not _NAME.fullmatch(name):
+        raise click.BadParameter("a name has lower-case letters, digits and '-', at most 40", param_hint="'--name'")
+    if not _URL.fullmatch(url):
+        raise click.BadParameter(f"'{url}' is no address of a git repository", param_hint="'--url'")
     folder = directory.resolve()
     chosen = name or re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")[:40].strip("-") or "platform"
     kept = 0
@@ -39,8 +46,11 @@ def command(directory: Path, name: str | None, url: str) -> int:
         if target.exists() or target.is_symlink():
             kept += 1
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"cannot write {target}: {error.strerror}") from error
         if not path.startswith("schemas/"):
             click.echo(f"  {path}")
     if kept:

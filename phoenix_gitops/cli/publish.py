@@ -1,0 +1,98 @@
+"""`phoenix publish`: each environment's tree to the branch or repository that its cluster reads."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from phoenix_gitops.cli.options import Common, common, current
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from phoenix_gitops.branch import Destination, Published
+    from phoenix_gitops.diagnostics import Diagnostic
+    from phoenix_gitops.model.platform import Output
+
+
+@click.command(short_help="Commit each environment's tree to where its cluster reads it.")
+@click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace files edited by hand there, and go back to an older commit; never force-push.",
+)
+@common
+def command(environments: tuple[str, ...], force: bool) -> int:
+    """Compile the committed policies, commit each environment's tree to where its cluster reads it, and push.
+
+    `output` in phoenix.yaml says where: this branch, a branch per environment, or another repository. An environment
+    with a finding stays as it is; where nothing changed nothing is committed. Nothing is ever pushed by force.
+
+    \b
+    Examples:
+      phoenix publish
+      phoenix publish -e prod-eu
+    """
+    return run(current(), environments, force=force)
+
+
+def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
+    """Compile and publish; gives the exit code."""
+    from phoenix_gitops import __version__, lock
+    from phoenix_gitops.cli.session import compile_all, finish, front
+    from phoenix_gitops.diagnostics import has_errors
+    from phoenix_gitops.publish import publish
+    from phoenix_gitops.serialise import classify
+
+    with ExitStack() as stack:
+        taken = lock.acquire(options.directory)
+        if taken.value is None:
+            return finish(options, taken.diagnostics, {})
+        stack.enter_context(taken.value)
+        result = front(options)
+        if has_errors(result.diagnostics):
+            return finish(options, result.diagnostics, result.sources)
+        assert result.world is not None
+        # What runs must not depend on what an earlier run left behind.
+        compiled, faults = compile_all(options, result, environments, cache=False)
+        found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)]
+        trees = {one.environment: one.files for one in compiled if one.ok}
+        done: tuple[Published, ...] = ()
+        if trees:
+            output = result.world.platform.spec.output
+            published = publish(
+                options.directory, trees, _destination(output), classify, version=__version__, force=force
+            )
+            found += published.diagnostics
+            done = published.value
+    if options.format == "json":
+        return _finish_json(found, done)
+    return finish(options, found, result.sources, lambda: _show(done))
+
+
+def _destination(output: Output) -> Destination:
+    from phoenix_gitops.branch import Destination as Target
+
+    return Target(mode=output.mode, branch=output.branch, url=output.url or "")
+
+
+def _show(done: Sequence[Published]) -> None:
+    for one in done:
+        what = f"{one.files} files in {one.commit[:12]}" if one.files else f"nothing to commit, at {one.commit[:12]}"
+        click.echo(f"{', '.join(one.environments)}: {one.branch} of {one.repository}: {what}")
+
+
+def _finish_json(found: Sequence[Diagnostic], done: Sequence[Published]) -> int:
+    import json
+    from dataclasses import asdict
+
+    from phoenix_gitops.cli.session import exit_code
+    from phoenix_gitops.diagnostics import ordered
+    from phoenix_gitops.report.json import as_data
+
+    document = {"published": [asdict(one) for one in done], **as_data(ordered(found))}
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    return exit_code(found)
