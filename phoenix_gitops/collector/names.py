@@ -14,6 +14,11 @@ ENDPOINTS = {AGENT: AGENTS, TENANT_GATEWAY: TENANTS}
 """The gateway's port for each of the collectors that relay to it."""
 
 
+def agent_namespace(platform: Platform) -> str:
+    """The namespace of the node agents, which need more of a node than `restricted` allows."""
+    return f"{platform.spec.conventions.namespace_prefix}-agents"
+
+
 def gateway_namespace(platform: Platform) -> str:
     """The namespace of the platform's gateway."""
     return f"{platform.spec.conventions.namespace_prefix}-gateway"

@@ -27,8 +27,8 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 
 def agent_namespace(platform: Platform) -> str:
-    """The namespace of the node agents, which need more of a node than `restricted` allows."""
-    return f"{platform.spec.conventions.namespace_prefix}-agents"
+    """The namespace of the node agents."""
+    return names.agent_namespace(platform)
 
 
 def gateway_namespace(platform: Platform) -> str:

@@ -52,10 +52,7 @@ def gateway(env: EnvironmentScope) -> str:
 
 def agents(env: EnvironmentScope) -> str:
     """The matcher of series of the node agents."""
-    # The registry of emitters imports the rules: at import time it is not there yet.
-    from phoenix_gitops.emitters.network import agent_namespace
-
-    return f'namespace="{agent_namespace(env.platform)}"'
+    return f'namespace="{names.agent_namespace(env.platform)}"'
 
 
 def rules_namespace(env: EnvironmentScope) -> str:
