@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
 from phoenix_gitops.collector.check import check_config
 from phoenix_gitops.model.pipeline import Predicate, ProcessMatch
-from tests.reference.platform import Output, front, output
+from tests.reference.platform import Output, front, output, read
 from tests.reference.test_pipelines import HOST
 
 ENVIRONMENTS = ("dev", "prod-eu", "prod-us", "reference")
@@ -31,12 +31,11 @@ def placed(environment: str) -> Iterator[tuple[Output, dict]]:
     return ((cluster, workload) for cluster in clusters for workload in workloads(cluster))
 
 
-def configs(found: Output) -> Iterator[tuple[str, dict]]:
-    """The config of every collector, with its text: out of the ConfigMap that is mounted."""
-    for config_map in found.of_kind("ConfigMap"):
-        for key, text in config_map["data"].items():
-            if key == "config.yaml":
-                yield text, yaml.safe_load(text)
+def configs(found: Output) -> Iterator[dict]:
+    """Every config of a collector that is different, out of the ConfigMaps that pods mount."""
+    texts = {config_map["data"].get("config.yaml", "") for config_map in found.of_kind("ConfigMap")} - {""}
+    assert texts
+    return (read(text) for text in sorted(texts))
 
 
 def scalars(node: object) -> Iterator[str]:
@@ -66,10 +65,10 @@ FORMER = {
 def test_no_config_has_what_its_version_does_not_know(environment):
     """And each of the keys that used to be there is refused, wherever we would put it (1)."""
     checked = 0
-    for text, config in configs(output(environment)):
+    for config in configs(output(environment)):
         assert not check_config(config, "0.159.0")
         for plant in FORMER.values():
-            broken = yaml.safe_load(text)
+            broken = copy.deepcopy(config)
             plant(broken)
             assert check_config(broken, "0.159.0"), plant
             checked += 1
@@ -78,17 +77,17 @@ def test_no_config_has_what_its_version_does_not_know(environment):
 
 def test_what_is_used_is_there(environment):
     """5, 6: a processor that nothing defines, an extension that is not enabled, a queue on one that is missing."""
-    for text, config in configs(output(environment)):
+    for config in configs(output(environment)):
         for name in config["service"]["pipelines"]:
-            broken = yaml.safe_load(text)
+            broken = copy.deepcopy(config)
             broken["service"]["pipelines"][name]["processors"].insert(1, "attributes/optimize")
             assert "PHX633" in {finding.code for finding in check_config(broken, "0.159.0")}
-        broken = yaml.safe_load(text)
+        broken = copy.deepcopy(config)
         broken["service"]["extensions"].append("pprof")
         assert [finding.code for finding in check_config(broken, "0.159.0")] == ["PHX633"]
         for name, exporter in config["exporters"].items():
             if "sending_queue" in exporter:
-                broken = yaml.safe_load(text)
+                broken = copy.deepcopy(config)
                 broken["exporters"][name]["sending_queue"]["storage"] = "file_storage/queue"
                 assert [finding.code for finding in check_config(broken, "0.159.0")] == ["PHX638"]
 
@@ -96,7 +95,7 @@ def test_what_is_used_is_there(environment):
 def test_every_dollar_is_a_reference_or_doubled(environment):
     """2."""
     seen = 0
-    for _, config in configs(output(environment)):
+    for config in configs(output(environment)):
         for value in scalars(config):
             bare = re.sub(r"[$][$]|[$][{]env:[A-Z][A-Z0-9_]*[}]", "", value)
             assert "$" not in bare, value
@@ -113,7 +112,7 @@ def test_what_a_config_reads_its_pod_sets_and_nothing_else(environment):
         reads = set(re.findall(r"[$][{]env:(\w+)[}]", config["data"]["config.yaml"]))
         uses = {"K8S_NODE_NAME"} & {
             p.get("filter", {}).get("node_from_env_var", "")
-            for p in yaml.safe_load(config["data"]["config.yaml"])["processors"].values()
+            for p in read(config["data"]["config.yaml"])["processors"].values()
             if isinstance(p, dict)
         }
         sets = {variable["name"] for variable in pod["containers"][0]["env"]}
@@ -135,7 +134,7 @@ def relays(found: Output) -> int:
         for s in found.of_kind("Service")
     }
     sent = 0
-    for _, config in configs(found):
+    for config in configs(found):
         for name, exporter in config["exporters"].items():
             if name.startswith("load_balancing"):
                 dns = exporter["resolver"]["dns"]
@@ -160,7 +159,7 @@ def test_every_path_that_is_named_is_mounted(environment):
         config_map = found.one(
             "ConfigMap", volumes[mounts[folder]["name"]]["configMap"]["name"], workload["metadata"]["namespace"]
         )
-        config = yaml.safe_load(config_map["data"][name])
+        config = read(config_map["data"][name])
         if "host_metrics" in config["receivers"]:
             assert config["receivers"]["host_metrics"]["root_path"] in mounts
         assert all(mount["readOnly"] for mount in mounts.values())
@@ -179,7 +178,7 @@ def test_no_go_limit_lacks_its_unit(environment):
 
 def test_two_listeners_of_a_pod_never_share_a_port(environment):
     """8."""
-    for _, config in configs(output(environment)):
+    for config in configs(output(environment)):
         listening = [port for text in scalars(config) for port in re.findall(r"^0\.0\.0\.0:([0-9]+)$", text)]
         listening += [
             str(reader["pull"]["exporter"]["prometheus"]["port"])

@@ -26,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[2]
 Body = Mapping[str, Any]
 
 
+def read(text: str | bytes) -> Any:
+    """What a YAML 1.1 reader makes of a text; libyaml's, which is ten times as fast."""
+    return yaml.load(text, yaml.CSafeLoader)
+
+
 @dataclass(frozen=True)
 class Output:
     """What one environment compiles to: objects by path under `generated/`."""
@@ -69,7 +74,7 @@ class Output:
         (volume,) = (volume for volume in pod["volumes"] if "configMap" in volume)
         mounted = self.one("ConfigMap", volume["configMap"]["name"], workload["metadata"]["namespace"])
         (text,) = mounted["data"].values()
-        return yaml.safe_load(text)
+        return read(text)
 
     @cached_property
     def agent(self) -> Body:
@@ -136,4 +141,4 @@ def compiled(front: Front, environment: str) -> Output:
     stage = Stage(front.world, environment, emitters.load([]).value, Renderer.of_repository(front.root).render)
     result = compile_environment(stage, front.policies, Tools(schemas=None, cache=None))
     assert result.ok, result.diagnostics
-    return Output({file.path: yaml.safe_load(file.content) for file in result.files})
+    return Output({file.path: read(file.content) for file in result.files})
