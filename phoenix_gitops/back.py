@@ -6,21 +6,24 @@ are none, and its tree on disk stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phoenix_gitops.artifact import RenderedFile, Unit
-from phoenix_gitops.blame import Blame
+from phoenix_gitops.blame import Blame, override_place
 from phoenix_gitops.cache import UnitCache
 from phoenix_gitops.collector.lint import Fault as PolicyFault
 from phoenix_gitops.collector.lint import lint_pipelines
 from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
+from phoenix_gitops.document import Path as FieldPath
 from phoenix_gitops.emit import Stage, Summary, summarise
 from phoenix_gitops.facts import cluster_facts
+from phoenix_gitops.overrides import check as check_override
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import values_at
 from phoenix_gitops.serialise import check_paths
+from phoenix_gitops.template_files import TemplateFiles
 from phoenix_gitops.unit import UnitResult, run_unit
 from phoenix_gitops.verify import Finding, Schemas, check_cluster, items
 from phoenix_gitops.verify.stage import unsupported
@@ -59,20 +62,22 @@ class Tools:
     """Folder for compiled schemas; None for none."""
     units: Callable[[str], UnitCache] | None = None
     """The cache of an environment's units; None for none."""
+    templates: TemplateFiles | None = None
+    """Where the stage's templates are read from, to tell the user's own from ours."""
 
 
 class _Verifiers:
     """The schemas of each Kubernetes version in use, loaded once."""
 
     def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+        self.tools = tools
         self._loaded: dict[str, Schemas | None] = {}
 
     def of(self, minor: str) -> Schemas | None:
         """The schemas of a version, or None where there are none."""
         if minor not in self._loaded:
             known = Schemas.knows(minor)
-            self._loaded[minor] = Schemas(minor, self._tools.schemas, self._tools.cache) if known else None
+            self._loaded[minor] = Schemas(minor, self.tools.schemas, self.tools.cache) if known else None
         return self._loaded[minor]
 
 
@@ -80,7 +85,10 @@ def compile_environment(
     stage: Stage, policies: Mapping[Key, Resolved], tools: Tools, progress: Progress | None = None
 ) -> Compiled:
     """Every file of one environment."""
-    related = tuple(_placed(fault, policies) for fault in lint_pipelines(stage.scope))
+    related = (
+        *(_placed(fault, policies) for fault in lint_pipelines(stage.scope)),
+        *_unusable_overrides(stage, policies),
+    )
     if has_errors(related):
         return Compiled(
             environment=stage.environment,
@@ -138,18 +146,46 @@ def _placed(fault: PolicyFault, policies: Mapping[Key, Resolved]) -> Diagnostic:
 
 
 def _located(fault: Diagnostic, result: UnitResult, policies: Mapping[Key, Resolved]) -> Diagnostic:
-    """A fault that an emitter found without knowing lines: at the tenant or cluster that it was compiled for."""
+    """A fault that an emitter found without knowing lines: at the field that it is about, as far as its code says."""
     if fault.primary is not None:
         return fault
     unit = result.unit
-    if unit.tenant:
-        policy, path = policies["Tenant", unit.tenant], ("metadata", "name")
-        return replace(fault, primary=policy.origin(path).value)
-    policy = policies["Environment", unit.environment]
-    for at, cluster in values_at(policy.data, ("spec", "clusters", "*", "name")):
+    policy, path = _about(fault.code, unit, policies)
+    origin = policy.origin(path)
+    return replace(fault, primary=origin.value if path[-1] in ("name", "tag") else origin.key)
+
+
+def _about(code: str, unit: Unit, policies: Mapping[Key, Resolved]) -> tuple[Resolved, FieldPath]:
+    """The policy and the field that a code is about; else the tenant or cluster that was compiled for."""
+    environment = policies["Environment", unit.environment]
+    if code in _OF_PLATFORM:
+        platform = next(policy for key, policy in policies.items() if key[0] == "Platform")
+        return platform, _OF_PLATFORM[code]
+    if code in _OF_ENVIRONMENT:
+        return environment, _OF_ENVIRONMENT[code]
+    if unit.tenant and code not in _OF_CLUSTER:
+        tenant = policies["Tenant", unit.tenant]
+        if code in _OF_CLASS:
+            return policies["TenantClass", tenant.data["spec"]["class"]], _OF_CLASS[code]
+        return tenant, _OF_TENANT.get(code, ("metadata", "name"))
+    for at, cluster in values_at(environment.data, ("spec", "clusters", "*", "name")):
         if cluster == unit.cluster:
-            return replace(fault, primary=policy.origin(at).value)
-    return replace(fault, primary=policy.origin(("metadata", "name")).value)
+            return environment, at
+    return environment, ("metadata", "name")
+
+
+_OF_PLATFORM: dict[str, FieldPath] = {
+    "PHX630": ("spec", "catalog", "collector", "tag"),
+    "PHX674": ("spec", "output"),
+}
+_OF_ENVIRONMENT: dict[str, FieldPath] = {"PHX647": ("spec", "exports")}
+_OF_CLUSTER = ("PHX646", "PHX650", "PHX651", "PHX670")
+_OF_CLASS: dict[str, FieldPath] = {"PHX672": ("spec", "containerDefaults")}
+_OF_TENANT: dict[str, FieldPath] = {
+    "PHX671": ("spec", "identity", "namespaces"),
+    "PHX673": ("spec", "quotas"),
+}
+"""Fields that codes of emitters are about."""
 
 
 def _minor(stage: Stage, cluster: str) -> str:
@@ -164,7 +200,8 @@ def _verify(
     summary: Summary,
 ) -> list[Diagnostic]:
     """The findings on each cluster's objects, at the policy lines that caused them."""
-    blame = Blame(stage, policies, summary, {path: result.unit for result in results for path, _ in result.checked})
+    units = {path: result.unit for result in results for path, _ in result.checked}
+    blame = Blame(stage, policies, summary, units, verifiers.tools.templates)
     home = stage.gitops_unit.cluster
     clusters = sorted({result.unit.cluster for result in results})
     objects = {c: [pair for r in results if r.unit.cluster == c for pair in r.checked] for c in clusters}
@@ -181,20 +218,31 @@ def _verify(
     return diagnostics
 
 
+def _unusable_overrides(stage: Stage, policies: Mapping[Key, Resolved]) -> Iterator[Diagnostic]:
+    """Faults of the overrides themselves, whatever objects they find."""
+    for i, override in enumerate(stage.overrides):
+        policy, path = override_place(stage, policies, i)
+        for fault in check_override(override):
+            place = policy.origin((*path, "patch", *fault.path)).key
+            yield Diagnostic(code=fault.code, message=fault.message, primary=place, help=fault.help)
+
+
 def _unmatched_overrides(
     stage: Stage, policies: Mapping[Key, Resolved], results: Sequence[UnitResult]
 ) -> list[Diagnostic]:
     """An environment's override that finds no object is a mistake; a platform's may mean another environment."""
     matched = frozenset[int]().union(*(result.matched for result in results))
-    platform = len(stage.world.platform.spec.overrides)
-    policy = policies["Environment", stage.environment]
-    return [
-        Diagnostic(
-            code="PHX615",
-            message=f"the override of {override.kind} `{override.name}` finds no object",
-            primary=policy.origin(("spec", "overrides", i - platform, "target")).value,
-            help=f"`phoenix show artifacts -e {stage.environment}` lists the objects",
+    found = []
+    for i, override in enumerate(stage.overrides):
+        policy, path = override_place(stage, policies, i)
+        if policy.key[0] == "Platform" or i in matched:
+            continue
+        found.append(
+            Diagnostic(
+                code="PHX615",
+                message=f"the override of {override.kind} `{override.name}` finds no object",
+                primary=policy.origin((*path, "target")).value,
+                help=f"`phoenix show artifacts -e {stage.environment}` lists the objects",
+            )
         )
-        for i, override in enumerate(stage.overrides)
-        if i >= platform and i not in matched
-    ]
+    return found

@@ -1,48 +1,90 @@
-"""Errors at their cause: a finding on a generated object becomes a diagnostic at the policy line behind the value."""
+"""Errors at their cause: a finding on a generated object becomes a diagnostic at the line behind the value.
+
+The cause is what changes the value when it is taken away: an override, the user's own template, or a field of a
+policy. Units are emitted again without each suspect only if something in them is at fault.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import msgspec
 
 from phoenix_gitops.artifact import Artifact, Unit
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
+from phoenix_gitops.document import Path
 from phoenix_gitops.emit import Stage, Summary, UnitOutput
-from phoenix_gitops.explaining import show_path
+from phoenix_gitops.explaining import show_path, value_at
+from phoenix_gitops.model.environment import Environment
+from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.placing import patch_path, template_line
 from phoenix_gitops.provenance import Field, trace
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.serialise import object_path
+from phoenix_gitops.template_files import Source, TemplateFiles
+from phoenix_gitops.template_lint import line_span
+from phoenix_gitops.templating import Renderer
 from phoenix_gitops.verify import Finding
 
 _TRACED = 20
 """Tracing takes about half a second: so many findings are traced, the others name the policy that owns the object."""
 
+_TELLING = 4
+"""A value that more fields move is a whole of which they are parts: none of them is the cause."""
+
+_AS_IS, _BUILT_IN = -1, -2
+"""Variants of the stage beside those without one of its overrides."""
+
+_OF_TENANTS = ("Tenant", "TenantClass", "SLO", "RuleSet")
+"""Kinds that may say something else to each tenant."""
+
+_Likeness = tuple[str, str, str, str, Path, tuple[int, ...]]
+"""What findings of one cause have in common: component, kind, template, code, path and overrides of the object."""
+
+
+def override_place(stage: Stage, policies: Mapping[Key, Resolved], index: int) -> tuple[Resolved, Path]:
+    """The policy and the path in it of one of `stage.overrides`."""
+    platform = stage.world.platform
+    inherited = len(platform.spec.overrides)
+    if index < inherited:
+        return policies["Platform", platform.metadata.name], ("spec", "overrides", index)
+    return policies["Environment", stage.environment], ("spec", "overrides", index - inherited)
+
 
 class Blame:
-    """Finds causes; units are emitted again and perturbed only if something in them is at fault."""
+    """Finds causes for the findings of one environment."""
 
     def __init__(
-        self, stage: Stage, policies: Mapping[Key, Resolved], summary: Summary, units: Mapping[str, Unit]
+        self,
+        stage: Stage,
+        policies: Mapping[Key, Resolved],
+        summary: Summary,
+        units: Mapping[str, Unit],
+        templates: TemplateFiles | None = None,
     ) -> None:
-        """`units` gives the unit of each object's path."""
+        """`units` gives the unit of each object's path, `templates` where the stage reads its templates."""
         self._stage = stage
         self._policies = policies
         self._summary = summary
         self._units = units
-        self._outputs: dict[Unit, UnitOutput] = {}
+        self._templates = templates
+        self._variants: dict[int, Stage] = {_AS_IS: stage}
+        self._outputs: dict[tuple[int, Unit], UnitOutput] = {}
+        self._known: dict[_Likeness, list[Label]] = {}
         self._traced = 0
 
     def diagnostic(self, finding: Finding) -> Diagnostic:
-        """The finding at the policy line behind it, with the object in a note."""
+        """The finding at the line behind it, with the object in a note."""
         unit = self._units.get(finding.path)
         if unit is None:
             return Diagnostic(code=finding.code, message=finding.message, help=finding.help, severity=finding.severity)
-        artifact = self._artifact(unit, finding.path)
-        labels = self._labels(unit, artifact, finding)
+        artifact = self._artifact(_AS_IS, unit, finding.path)
+        assert artifact is not None, "findings are about what the stage emits"
+        labels = self._labels(unit, artifact, finding) or [self._owner(artifact)]
         path = show_path(finding.at)
         notes = [f"in generated/{finding.path}" + (f" at `{path}`" if path else "")]
         notes += [f"see also generated/{other}" for other in finding.related]
-        if artifact.template:
-            notes.append(f"shaped by templates/{artifact.template}")
         return Diagnostic(
             code=finding.code,
             message=finding.message,
@@ -53,30 +95,104 @@ class Blame:
             severity=finding.severity,
         )
 
-    def _artifact(self, unit: Unit, path: str) -> Artifact:
-        output = self._output(unit)
-        return next(a for a in output.objects if object_path(unit, a) == path)
-
-    def _output(self, unit: Unit) -> UnitOutput:
-        if unit not in self._outputs:
-            self._outputs[unit] = self._stage.emit_unit(unit, self._summary)
-        return self._outputs[unit]
-
     def _labels(self, unit: Unit, artifact: Artifact, finding: Finding) -> list[Label]:
-        """Where the value comes from: lines that documents set, else the policy that owns the object."""
-        given = [field for field in self._behind(unit, finding) if field.given]
-        if given:
-            return [self._policies[field.key].origin(field.path).value for field in given]
-        resolved = self._policies[artifact.policy.kind, artifact.policy.name]
-        return [Label(resolved.document.value_span(("metadata", "name")), "the policy that owns the object")]
+        """Where the value comes from; empty if no override, template of the user's or document's field sets it."""
+        overrides = tuple(i for i, override in enumerate(self._stage.overrides) if override.matches(artifact))
+        like = (artifact.component, artifact.kind, artifact.template, finding.code, finding.at, overrides)
+        if like in self._known:
+            return self._known[like]
+        change = self._change(finding, finding.path, finding.at)
+        if change:
+            self._known[like] = change
+            return change
+        fields = self._behind(unit, finding, (finding.at,))
+        if not fields:
+            # What is wrong need not be the value itself, such as a selector whose labels were changed.
+            files = (finding.path, *finding.related)
+            change = next((labels for file in files if (labels := self._change(finding, file, ()))), [])
+            fields = () if change else self._behind(unit, finding, _above(finding.at))
+        labels = change or self._set_by(fields)
+        if labels and not any(field.key[0] in _OF_TENANTS for field in fields):
+            self._known[like] = labels
+        return labels
 
-    def _behind(self, unit: Unit, finding: Finding) -> Sequence[Field]:
+    def _set_by(self, fields: Iterable[Field]) -> list[Label]:
+        """The lines of fields, those of the repository before those of presets."""
+        labels = [self._policies[field.key].origin(field.path).value for field in fields]
+        return sorted(labels, key=lambda label: label.span.file.startswith("preset:"))
+
+    def _owner(self, artifact: Artifact) -> Label:
+        resolved = self._policies[artifact.policy.kind, artifact.policy.name]
+        return Label(resolved.document.value_span(("metadata", "name")), "the policy that owns the object")
+
+    def _change(self, finding: Finding, file: str, at: Path) -> list[Label]:
+        """The override or the user's template without which the value at `at` in a file would be another one."""
+        unit = self._units.get(file)
+        artifact = self._artifact(_AS_IS, unit, file) if unit else None
+        if unit is None or artifact is None:
+            return []
+        for index in reversed(range(len(self._stage.overrides))):
+            if self._stage.overrides[index].matches(artifact) and self._differs(index, unit, artifact, file, at):
+                return [self._override_label(index, artifact, finding)]
+        source = self._user_template(artifact.template)
+        if source and self._differs(_BUILT_IN, unit, artifact, file, at):
+            line = template_line(source.text, finding.at if file == finding.path else ())
+            return [Label(line_span(source.file, source.text, line), "your template writes it")]
+        return []
+
+    def _differs(self, variant: int, unit: Unit, artifact: Artifact, file: str, at: Path) -> bool:
+        other = self._artifact(variant, unit, file)
+        return other is None or value_at(other.body, at) != value_at(artifact.body, at)
+
+    def _override_label(self, index: int, artifact: Artifact, finding: Finding) -> Label:
+        policy, path = override_place(self._stage, self._policies, index)
+        patch = self._stage.overrides[index].patch
+        inner = patch_path(patch, artifact.body, finding.at)
+        origin = policy.origin((*path, "patch", *inner))
+        named = finding.code == "PHX703" or isinstance(value_at(patch, inner), dict | list)
+        return replace(origin.key if named else origin.value, text="this override sets it")
+
+    def _user_template(self, name: str) -> Source | None:
+        """The text of a template that the user wrote; None for a built-in one."""
+        if not name or self._templates is None:
+            return None
+        source = self._templates.read(name)
+        return source if isinstance(source, Source) and self._templates.is_users(source) else None
+
+    def _artifact(self, variant: int, unit: Unit, path: str) -> Artifact | None:
+        """The object of a file in the stage as it is, without an override, or with built-in templates."""
+        if (variant, unit) not in self._outputs:
+            if variant not in self._variants:
+                self._variants[variant] = self._variant(variant)
+            self._outputs[variant, unit] = self._variants[variant].emit_unit(unit, self._summary)
+        return next((a for a in self._outputs[variant, unit].objects if object_path(unit, a) == path), None)
+
+    def _variant(self, variant: int) -> Stage:
+        if variant == _BUILT_IN:
+            assert self._templates is not None
+            return replace(self._stage, render=Renderer(replace(self._templates, user=None)).render)
+        policy, path = override_place(self._stage, self._policies, variant)
+        model = self._stage.world.policies[policy.key]
+        assert isinstance(model, Environment | Platform)
+        kept = [patch for i, patch in enumerate(model.spec.overrides) if i != path[-1]]
+        spec = msgspec.structs.replace(model.spec, overrides=kept)
+        changed = msgspec.structs.replace(model, spec=spec)
+        return replace(self._stage, world=self._stage.world.with_policy(policy.key, changed))
+
+    def _behind(self, unit: Unit, finding: Finding, places: Iterable[Path]) -> tuple[Field, ...]:
+        """Fields that documents give and that move the first of these places that any field moves."""
         if finding.severity is not Severity.ERROR or self._traced >= _TRACED:
             return ()
         self._traced += 1
-        location = (finding.path, finding.at)
-        while True:
-            fields = trace(self._stage, self._policies, self._output(unit), self._summary, location)
-            if fields or not location[1]:
-                return fields
-            location = (location[0], location[1][:-1])
+        output = self._outputs[_AS_IS, unit]
+        for at in places:
+            fields = trace(self._stage, self._policies, output, self._summary, (finding.path, at))
+            if fields:
+                given = tuple(field for field in fields if field.given)
+                return given if len(given) <= _TELLING else ()
+        return ()
+
+
+def _above(at: Path) -> Iterator[Path]:
+    """The path's parents, the nearest first, up to the object's existence."""
+    return (at[:length] for length in range(len(at) - 1, -1, -1))

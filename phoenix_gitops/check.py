@@ -14,6 +14,7 @@ from typing import Any
 from phoenix_gitops.diagnostics import Diagnostic, Label, Span
 from phoenix_gitops.document import Document, Path
 from phoenix_gitops.model import API_VERSION, KINDS, LATER_KINDS
+from phoenix_gitops.model.base import NAME_PATTERN
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, validator, written_schema
 from phoenix_gitops.suggest import closest
 
@@ -59,25 +60,28 @@ def _diagnose(fault: Any, root: dict[str, Any], place: Place) -> Iterator[Diagno
     path: Path = tuple(fault.absolute_path)
     value, wanted = fault.instance, fault.validator_value
     schema = deref(fault.schema, root)
-    help_text = _help(schema)
+    notes = _notes(path, schema)
     match fault.validator:
         case "additionalProperties":
             yield from _unknown_fields(value, schema, path, place)
         case "required":
             for name in wanted:
                 if name not in value:
+                    inner = _property(schema, name, root)
                     yield Diagnostic(
                         code="PHX204",
                         message=f"missing field `{name}`" + (f" in `{_dotted(path)}`" if path else ""),
                         primary=place(path, True),
-                        help=_field_help(schema, name, root),
+                        help=f"add `{name}:`" + (f" under `{_dotted(path)}`" if path else "") + _such_as(inner),
+                        notes=_notes((*path, name), inner),
                     )
         case "type":
             yield Diagnostic(
                 code="PHX203",
                 message=f"`{_dotted(path)}` must be {_type_words(wanted)}, not {_type_of(value)}",
                 primary=place(path, False),
-                help=help_text,
+                help=_type_help(wanted, value, schema),
+                notes=notes,
             )
         case "enum" | "const":
             choices = [str(c) for c in ([wanted] if fault.validator == "const" else wanted) if c is not None]
@@ -92,7 +96,8 @@ def _diagnose(fault: Any, root: dict[str, Any], place: Place) -> Iterator[Diagno
                 code="PHX206",
                 message=_bounds_message(fault.validator, wanted, value, path),
                 primary=place(path, False),
-                help=help_text,
+                help=_bounds_help(fault.validator, wanted, value, schema),
+                notes=notes,
             )
 
 
@@ -178,18 +183,44 @@ def _choice_help(value: str, choices: Sequence[str]) -> str:
     return f"did you mean `{near}`? {listed}" if near else listed
 
 
-def _help(schema: Mapping[str, Any]) -> str:
+def _such_as(schema: Mapping[str, Any]) -> str:
+    """`, for example ...`, if the field has an example."""
+    examples = schema.get("examples")
+    if not examples or examples[0] in ("", None, [], {}):
+        return ""
+    return f", for example {_quoted(examples[0])}"
+
+
+def _notes(path: Path, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the field is for, in the words of its schema."""
     description = str(schema.get("description", ""))
-    examples = schema.get("examples") or []
-    example = (
-        f"for example `{examples[0] if isinstance(examples[0], str) else json.dumps(examples[0])}`" if examples else ""
-    )
-    return " ".join(part for part in (description, example) if part)
+    named = [str(step) for step in path if isinstance(step, str)]
+    return (f"`{named[-1]}`: {description}",) if description and named else ()
 
 
-def _field_help(schema: Mapping[str, Any], name: str, root: dict[str, Any]) -> str:
+def _property(schema: Mapping[str, Any], name: str, root: dict[str, Any]) -> Mapping[str, Any]:
     inner = schema.get("properties", {}).get(name)
-    return _help(deref(inner, root)) if isinstance(inner, dict) else ""
+    return deref(inner, root) if isinstance(inner, dict) else {}
+
+
+def _type_help(wanted: str | Sequence[str], value: object, schema: Mapping[str, Any]) -> str:
+    if "array" in wanted and isinstance(value, str | int | float):
+        return f"write `[{value}]`"
+    if "string" in wanted and isinstance(value, int | float):
+        return f'put it in quotes: `"{json.dumps(value)}"`'
+    return f"write {_type_words(wanted)}{_such_as(schema)}"
+
+
+def _bounds_help(keyword: str, wanted: object, value: object, schema: Mapping[str, Any]) -> str:
+    if keyword == "pattern" and wanted == NAME_PATTERN:
+        proper = re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
+        rule = "a name has small letters, digits and `-`, and begins and ends with a letter or digit"
+        return f"write `{proper}`: {rule}" if proper else rule
+    if keyword in ("minItems", "minLength"):
+        return "give at least one" if wanted == 1 else f"give at least {wanted}"
+    if keyword == "pattern":
+        return f"write a value that matches the pattern{_such_as(schema)}"
+    return f"write another value{_such_as(schema)}"
 
 
 _TYPE_WORDS = {
@@ -228,7 +259,8 @@ def _bounds_message(keyword: str, wanted: object, value: object, path: Path) -> 
     name = _dotted(path)
     match keyword:
         case "pattern":
-            return f"`{name}` is not well-formed: {_quoted(_shortened(value))} does not match `{wanted}`"
+            fault = f"`{name}` cannot be {_quoted(_shortened(value))}"
+            return fault if wanted == NAME_PATTERN else f"{fault}: it does not match `{wanted}`"
         case "minimum" | "exclusiveMinimum":
             return f"`{name}` must be {'at least' if keyword == 'minimum' else 'above'} `{wanted}`, not `{value}`"
         case "maximum" | "exclusiveMaximum":

@@ -7,7 +7,7 @@ its value, if it has one, and all the diagnostics it found. Rendering lives in `
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -72,6 +72,21 @@ class Diagnostic:
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Without duplicates, in the order in which they are always shown."""
     return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: d.sort_key))
+
+
+def folded(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """In order, and those that differ in their notes only, as one fault does in many generated files, as one."""
+    alike: dict[Diagnostic, list[Diagnostic]] = {}
+    for diagnostic in ordered(diagnostics):
+        alike.setdefault(replace(diagnostic, notes=()), []).append(diagnostic)
+    return tuple(
+        group[0] if len(group) == 1 else replace(group[0], notes=(*group[0].notes, _more(len(group) - 1)))
+        for group in alike.values()
+    )
+
+
+def _more(count: int) -> str:
+    return f"and in {count} more place{'' if count == 1 else 's'}"
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -90,7 +90,7 @@ class Stage:
     @cached_property
     def tenants(self) -> dict[str, Tenant]:
         """The tenants that are present, by name."""
-        return {t.metadata.name: t for t in self.world.present(self.scope.environment)}
+        return self.world.present(self.scope.environment)
 
     @cached_property
     def overrides(self) -> tuple[Override, ...]:
@@ -128,7 +128,7 @@ class Stage:
         cluster = self.clusters[unit.cluster]
         if not unit.tenant:
             return self._finish(unit, emitter.emit(ClusterScope(env=self.scope, cluster=cluster), self.render))
-        tenant = self.world.tenant(self.scope.environment, self.tenants[unit.tenant])
+        tenant = self.world.tenant(self.scope.environment, unit.tenant)
         scope = ClusterScope(env=self.tenant_scope, cluster=cluster)
         return self._finish(unit, emitter.emit_tenant(scope, tenant, self.render))
 
@@ -143,14 +143,13 @@ class Stage:
                 proofs.append(item)
             else:
                 finished = self._finish_object(item)
-                changed, hits, faults = apply_all(finished, self.overrides)
+                changed, hits = apply_all(finished, self.overrides)
                 objects.append(changed)
-                diagnostics.extend(faults)
                 matched |= hits
         return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched))
 
     def _finish_object(self, artifact: Artifact) -> Artifact:
-        metadata = self.world.policies[artifact.policy.kind, artifact.policy.name].metadata
+        metadata = self.world.metadata[artifact.policy]
         body = decorate(
             artifact.body,
             component=artifact.component,

@@ -8,14 +8,14 @@ stands in the patch. An empty list empties. Which object an override changes is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from phoenix_gitops.artifact import Artifact
 from phoenix_gitops.conventions import POLICY_GROUP
-from phoenix_gitops.diagnostics import Diagnostic, Label, Span
+from phoenix_gitops.document import Path
 
 Body = dict[str, Any]
 
@@ -49,8 +49,6 @@ class Override:
     name: str = "*"
     namespace: str = "*"
     component: str = "*"
-    span: Span | None = None
-    """Where the override stands in its policy."""
 
     def matches(self, artifact: Artifact) -> bool:
         """Whether the override is for this object."""
@@ -62,26 +60,31 @@ class Override:
         )
 
 
-def apply_all(
-    artifact: Artifact, overrides: Sequence[Override]
-) -> tuple[Artifact, frozenset[int], tuple[Diagnostic, ...]]:
-    """The object after all overrides that are for it, in their order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchFault:
+    """Why an override cannot be used; `path` leads from its patch to what is at fault."""
 
-    Also the indices of those overrides, and their faults; a faulty override is not applied.
+    path: Path
+    code: str
+    message: str
+    help: str
+
+
+def apply_all(artifact: Artifact, overrides: Sequence[Override]) -> tuple[Artifact, frozenset[int]]:
+    """The object after all overrides that are for it, in their order, and the indices of those overrides.
+
+    A faulty override is not applied; `check` says why.
     """
     body = artifact.body
     hits: set[int] = set()
-    faults: list[Diagnostic] = []
     for index, override in enumerate(overrides):
         if not override.matches(artifact):
             continue
         hits.add(index)
-        found = check(override)
-        faults += found
-        if not found:
+        if not check(override):
             body = apply(body, override.patch)
     changed = artifact if body is artifact.body else replace(artifact, body=body)
-    return changed, frozenset(hits), tuple(faults)
+    return changed, frozenset(hits)
 
 
 def apply(body: Mapping[str, Any], patch: Mapping[str, Any]) -> Body:
@@ -91,18 +94,18 @@ def apply(body: Mapping[str, Any], patch: Mapping[str, Any]) -> Body:
     return _merge(body, patch, whole)
 
 
-def check(override: Override) -> tuple[Diagnostic, ...]:
+def check(override: Override) -> tuple[PatchFault, ...]:
     """Why an override cannot be used: it changes which object it is, or holds a directive that we do not know."""
     faults = [
-        _fault(override, "PHX616", f"changes `{path}`, which says which object it is", _HELP_IDENTITY)
+        _fault(override, path, "PHX616", f"changes `{'.'.join(path)}`, which says which object it is", _HELP_IDENTITY)
         for path in _identity_changes(override.patch)
     ]
     faults += [
-        _fault(override, "PHX617", f"holds the directive `{directive}`", _HELP_DIRECTIVE)
-        for directive in _unknown_directives(override.patch)
+        _fault(override, path, "PHX617", f"holds the directive `{directive}`", _HELP_DIRECTIVE)
+        for path, directive in _unknown_directives(override.patch, ())
     ]
     if override.patch.get(_DIRECTIVE, "merge") == "delete":
-        faults.append(_fault(override, "PHX617", "would delete the whole object", _HELP_DELETE))
+        faults.append(_fault(override, (_DIRECTIVE,), "PHX617", "would delete the whole object", _HELP_DELETE))
     return tuple(faults)
 
 
@@ -110,7 +113,7 @@ _HELP_IDENTITY = "remove it: policies decide which objects there are and whose t
 _HELP_DIRECTIVE = (
     "use `$patch: delete`, `$patch: replace` or null; write a list of plain values as it is to be in the end"
 )
-_HELP_DELETE = "switch the feature off in its policy, or set `manage: none` for its component"
+_HELP_DELETE = "switch the feature off in its policy: an override changes objects and makes or removes none"
 
 
 def _merge(base: Mapping[str, Any], patch: Mapping[str, Any], whole: frozenset[str]) -> Body:
@@ -185,25 +188,25 @@ def _deletes(value: object) -> bool:
     return isinstance(value, Mapping) and value.get(_DIRECTIVE) == "delete"
 
 
-def _identity_changes(patch: Mapping[str, Any]) -> Iterable[str]:
+def _identity_changes(patch: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Paths in a patch that would make the object another one, or hide whose it is."""
-    yield from (key for key in _IDENTITY if key in patch)
+    yield from ((key,) for key in _IDENTITY if key in patch)
     if patch.get(_DIRECTIVE) == "replace":
-        yield "metadata"
+        yield ("metadata",)
     if "metadata" not in patch:
         return
     metadata = patch["metadata"]
     if _loses_content(metadata):
-        yield "metadata"
+        yield ("metadata",)
         return
-    yield from (f"metadata.{key}" for key in _METADATA_IDENTITY if key in metadata)
+    yield from (("metadata", key) for key in _METADATA_IDENTITY if key in metadata)
     for part in ("labels", "annotations"):
         if part not in metadata:
             continue
         if _loses_content(metadata[part]):
-            yield f"metadata.{part}"
+            yield ("metadata", part)
         else:
-            yield from (f"metadata.{part}.{key}" for key in metadata[part] if key.startswith(f"{POLICY_GROUP}/"))
+            yield from (("metadata", part, key) for key in metadata[part] if key.startswith(f"{POLICY_GROUP}/"))
 
 
 def _loses_content(value: object) -> bool:
@@ -211,27 +214,23 @@ def _loses_content(value: object) -> bool:
     return not isinstance(value, Mapping) or value.get(_DIRECTIVE) in ("replace", "delete")
 
 
-def _unknown_directives(value: object) -> Iterable[str]:
+def _unknown_directives(value: object, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key == _DIRECTIVE and item not in _DIRECTIVES:
-                yield f"{_DIRECTIVE}: {item}"
+                yield (*path, key), f"{_DIRECTIVE}: {item}"
             elif key.startswith(_FOREIGN_DIRECTIVES):
-                yield key
+                yield (*path, key), key
             else:
-                yield from _unknown_directives(item)
+                yield from _unknown_directives(item, (*path, key))
     elif isinstance(value, list):
-        for item in value:
-            yield from _unknown_directives(item)
+        for i, item in enumerate(value):
+            yield from _unknown_directives(item, (*path, i))
 
 
-def _fault(override: Override, code: str, what: str, help_text: str) -> Diagnostic:
-    return Diagnostic(
-        code=code,
-        message=f"the override of {override.kind} `{override.name}` {what}",
-        primary=Label(override.span) if override.span else None,
-        help=help_text,
-    )
+def _fault(override: Override, path: Path, code: str, what: str, help_text: str) -> PatchFault:
+    message = f"the override of {override.kind} `{override.name}` {what}"
+    return PatchFault(path=path, code=code, message=message, help=help_text)
 
 
 def _glob(pattern: str, text: str) -> bool:

@@ -151,20 +151,25 @@ def _chain(document: Document, policies: Index) -> Outcome[Sequence[Document]]:
                 ),
             )
         if any(base is link for link in chain):
-            circle = " -> ".join(f"`{link.name}`" for link in (*chain, base))
-            return Outcome(
-                chain,
-                (
-                    Diagnostic(
-                        code="PHX303",
-                        message=f"policies extend each other in a circle: {circle}",
-                        primary=place,
-                        help="let one of them stand on its own",
-                    ),
-                ),
-            )
+            return Outcome(chain, (_circle(chain, base),))
         chain.append(base)
     return Outcome(chain[::-1])
+
+
+def _circle(chain: Sequence[Document], again: Document) -> Diagnostic:
+    """The circle that a chain runs into, the same from wherever it is entered: it begins with the least name."""
+    start = next(i for i, link in enumerate(chain) if link is again)
+    circle = list(chain[start:])
+    first = min(range(len(circle)), key=lambda i: circle[i].name)
+    circle = circle[first:] + circle[:first]
+    names = " -> ".join(f"`{link.name}`" for link in (*circle, circle[0]))
+    return Diagnostic(
+        code="PHX303",
+        message=f"policies extend each other in a circle: {names}",
+        primary=Label(circle[0].value_span(("spec", "extends"))),
+        secondary=tuple(Label(link.value_span(("spec", "extends"))) for link in circle[1:]),
+        help="let one of them stand on its own: remove its `extends`",
+    )
 
 
 def _merge_chain(chain: Sequence[Document]) -> Resolved:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity, Span
+from phoenix_gitops.resources import templates_dir
 from phoenix_gitops.template_lint import MAX_BYTES
 
 MAX_FILES = 2_000
@@ -41,6 +42,11 @@ class TemplateFiles:
     """Template packs of third parties: name and folder."""
     builtin: Path | None = None
 
+    @classmethod
+    def of_repository(cls, root: Path, packs: Sequence[tuple[str, Path]] = ()) -> TemplateFiles:
+        """A repository's `templates/`, template packs by name, and the built-in templates."""
+        return cls(user=root / "templates", packs=packs, builtin=templates_dir())
+
     def read(self, name: str) -> Source | Diagnostic:
         """The template from the first folder that has it, or why it cannot be read.
 
@@ -56,6 +62,15 @@ class TemplateFiles:
             if (folder / name).is_file():
                 return _read(folder / name, prefix + name)
         raise LookupError(f"no template {name}")
+
+    def user_template(self, file: str) -> Source | Diagnostic | None:
+        """A template of the user's by its path as shown; None if there is none of this name."""
+        name = file.removeprefix("templates/")
+        return _read_user(self.user, name, file) if self.user and _NAME.fullmatch(name) else None
+
+    def is_users(self, source: Source) -> bool:
+        """Whether a template lies in the user's folder."""
+        return source.file.startswith("templates/")
 
     def user_templates(self) -> Iterator[Source | Diagnostic]:
         """All of the user's own templates in the order of their paths, and what is wrong with the others."""

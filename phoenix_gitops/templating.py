@@ -23,7 +23,6 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from phoenix_gitops.diagnostics import Diagnostic, Label, ordered
-from phoenix_gitops.resources import templates_dir
 from phoenix_gitops.shape import FillError, ShapeError, fill, marker, shape
 from phoenix_gitops.template_files import Source, TemplateFiles
 from phoenix_gitops.template_lint import line_span, lint
@@ -102,7 +101,7 @@ class Renderer:
     @classmethod
     def of_repository(cls, root: Path, packs: Sequence[tuple[str, Path]] = ()) -> Renderer:
         """The renderer of a repository: its `templates/`, template packs by name, the built-in templates."""
-        return cls(TemplateFiles(user=root / "templates", packs=packs, builtin=templates_dir()))
+        return cls(TemplateFiles.of_repository(root, packs))
 
     def render(self, template: str, /, **values: object) -> dict[str, Any]:
         """The object that `template` (relative to `templates/`) gives with these values; it is the caller's.

@@ -209,7 +209,7 @@ def _finish_json(options: Common, found: Sequence[Diagnostic], summary: Summary)
     import json
 
     from phoenix_gitops.cli.session import exit_code
-    from phoenix_gitops.diagnostics import ordered
+    from phoenix_gitops.diagnostics import folded
     from phoenix_gitops.report.json import as_data
 
     document = {
@@ -220,7 +220,7 @@ def _finish_json(options: Common, found: Sequence[Diagnostic], summary: Summary)
             "deleted": list(summary.planned.delete),
             "unchanged": len(summary.planned.unchanged),
         },
-        **as_data(ordered(found)),
+        **as_data(folded(found)),
     }
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return exit_code(found)

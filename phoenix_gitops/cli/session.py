@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phoenix_gitops.cli.options import Common
-from phoenix_gitops.diagnostics import Diagnostic, Severity, has_errors, ordered
+from phoenix_gitops.diagnostics import Diagnostic, Severity, folded, has_errors
 
 if TYPE_CHECKING:
     from phoenix_gitops.back import Compiled, Tools
@@ -34,17 +34,23 @@ def tools(root: Path, *, cache: bool = True) -> Tools:
 
     from phoenix_gitops.back import Tools
     from phoenix_gitops.resources import templates_dir
+    from phoenix_gitops.template_files import TemplateFiles
     from phoenix_gitops.tools import cache_dir
 
     crds = root / "schemas" / "crds"
     schemas = crds if crds.is_dir() else None
     if not cache:
-        return Tools(schemas=schemas, cache=None)
+        return Tools(schemas=schemas, cache=None, templates=TemplateFiles.of_repository(root))
     from phoenix_gitops.cache import UnitCache, context_digest
 
     context = context_digest(root, (Path(__file__).parent.parent, templates_dir()))
     units = functools.partial(UnitCache, cache_folder(root), context=context)
-    return Tools(schemas=schemas, cache=cache_dir() / "schemas", units=units)
+    return Tools(
+        schemas=schemas,
+        cache=cache_dir() / "schemas",
+        units=units,
+        templates=TemplateFiles.of_repository(root),
+    )
 
 
 def cache_folder(root: Path) -> Path:
@@ -71,7 +77,9 @@ def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diag
     loaded = emitters.load(world.platform.spec.emitters)
     renderer = Renderer.of_repository(result.root)
     chosen = sorted(set(names) or world.environments)
-    faults = (*loaded.diagnostics, *renderer.check())
+    assert result.policies is not None
+    platform = result.policies["Platform", world.platform.metadata.name].origin(("spec", "emitters")).key
+    faults = (*(replace(fault, primary=platform) for fault in loaded.diagnostics), *renderer.check())
     return [Stage(world, name, loaded.value, renderer.render) for name in chosen], faults
 
 
@@ -123,15 +131,30 @@ def report(options: Common, diagnostics: Iterable[Diagnostic], sources: Mapping[
     """Shows findings: machines read standard output, people standard error."""
     from phoenix_gitops.report import REPORTERS
 
-    shown = ordered(diagnostics)
+    shown = folded(diagnostics)
     if options.verbosity < 0:
         shown = tuple(d for d in shown if d.severity is Severity.ERROR)
     machine = options.format in ("json", "github", "sarif")
     if not shown and not machine:
         return
-    text = REPORTERS[options.format](shown, sources, color=options.colored(err=not machine))
+    drawn = {**sources, **_template_sources(options.directory, shown)}
+    text = REPORTERS[options.format](shown, drawn, color=options.colored(err=not machine))
     if text:
         click.echo(text.rstrip("\n"), err=not machine, color=True)
+
+
+def _template_sources(root: Path, shown: Iterable[Diagnostic]) -> dict[str, str]:
+    """The texts of the templates that findings point at; one that cannot be read is shown by its name alone."""
+    from phoenix_gitops.template_files import Source, TemplateFiles
+
+    labels = [label for d in shown for label in (d.primary, *d.secondary) if label]
+    files = sorted({label.span.file for label in labels if label.span.file.startswith("templates/")})
+    texts = {}
+    for file in files:
+        source = TemplateFiles.of_repository(root).user_template(file)
+        if isinstance(source, Source):
+            texts[file] = source.text
+    return texts
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
