@@ -59,7 +59,7 @@ class UnitCache:
         """What a unit's result depends on, as a digest."""
         digest = hashlib.sha256(f"{self._context}\0{unit}\0".encode())
         if unit.tenant:
-            tenant = stage.world.tenant(stage.scope.environment, stage.tenants[unit.tenant])
+            tenant = stage.world.tenant(stage.scope.environment, unit.tenant)
             digest.update(_ENCODER.encode(tenant))
             digest.update(stage.tenant_scope_bytes)
         else:

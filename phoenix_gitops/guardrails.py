@@ -68,7 +68,7 @@ def read_guardrails(root: Path) -> Outcome[Mapping[str, str]]:
 def guardrail_input(world: World, environment: Environment) -> dict[str, Any]:
     """What guardrails of one environment see as `input`; the names are those of the policies."""
     scope = world.environment(environment.metadata.name)
-    tenants = {tenant.metadata.name: _tenant(world, tenant) for tenant in world.present(environment)}
+    tenants = {tenant.metadata.name: _tenant(world, tenant) for tenant in world.present(environment).values()}
     quotas = [tenant["quotas"] for tenant in tenants.values()]
     return {
         "platform": _plain(world.platform),

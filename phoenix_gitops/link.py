@@ -211,8 +211,7 @@ def _namespaces(policies: Policies, world: World) -> Iterator[Diagnostic]:
     reported: set[tuple[str, str, str]] = set()
     for environment in world.environments.values():
         owners: dict[str, tuple[str, int]] = {}
-        for tenant in world.present(environment):
-            name = tenant.metadata.name
+        for name, tenant in world.present(environment).items():
             for i, namespace in enumerate(tenant.spec.identity.namespaces):
                 other = owners.setdefault(namespace, (name, i))
                 if other != (name, i) and (namespace, name, other[0]) not in reported:

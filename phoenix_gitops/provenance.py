@@ -64,8 +64,16 @@ class Influence:
         return tuple(field for field in self.fields if field not in moving)
 
 
-Bodies = dict[tuple[str, str, int], tuple[str, dict[Path, Any]]]
-"""Objects by (kind, template, how many such came before): file and scalars. A rename changes a value, not this key."""
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """An object of a unit's output as its scalars; `shape` tells objects that a rename may have moved."""
+
+    shape: tuple[str, str]
+    values: dict[Path, Any]
+
+
+Bodies = dict[str, _Body]
+"""Objects by file."""
 
 
 def influence(
@@ -81,8 +89,12 @@ def influence(
         for field, values in _leaves(stage, policies, key):
             fields.append(field)
             for value in values:
-                for location in trial.moved(field, value):
+                moved = trial.moved(field, value)
+                for location in moved:
                     moves.setdefault(location, {})[field] = None
+                if moved and not _is_choice(field):
+                    # Another value would move the same; another choice may move something else.
+                    break
     return Influence({location: tuple(found) for location, found in moves.items()}, tuple(fields))
 
 
@@ -137,7 +149,7 @@ class _Trial:
         if not name:
             return stage.scope
         tenant = stage.tenants.get(name)
-        return stage.tenant_scope, tenant and stage.world.tenant(stage.scope.environment, tenant)
+        return stage.tenant_scope, tenant and stage.world.tenant(stage.scope.environment, name)
 
     def depends_on(self, key: Key) -> bool:
         """Whether the unit has anything to do with a tenant: what does not miss it needs no closer look."""
@@ -188,25 +200,39 @@ class _Trial:
 
     def _compare(self, after: Bodies) -> list[Location]:
         found: list[Location] = []
-        for identity, (file, values) in self._before.items():
-            if identity not in after:
+        matched = _matched(self._before, after)
+        for file, body in self._before.items():
+            if file not in matched:
                 found.append((file, ()))
                 continue
-            other = after[identity][1]
-            found += [(file, path) for path, value in values.items() if other.get(path, ABSENT) != value]
-            found += [(file, path) for path in other if path not in values]
-        return found + [(file, ()) for identity, (file, _) in after.items() if identity not in self._before]
+            other = after[matched[file]].values
+            found += [(file, path) for path, value in body.values.items() if other.get(path, ABSENT) != value]
+            found += [(file, path) for path in other if path not in body.values]
+        return found + [(file, ()) for file in after if file not in set(matched.values())]
+
+
+def _matched(before: Bodies, after: Bodies) -> dict[str, str]:
+    """Files of the same object before and after: of one path, else (renamed) of one shape, in their order."""
+    matched = {file: file for file in before if file in after}
+    left: dict[tuple[str, str], list[str]] = {}
+    for file, body in after.items():
+        if file not in before:
+            left.setdefault(body.shape, []).append(file)
+    for file, body in before.items():
+        if file not in matched and left.get(body.shape):
+            matched[file] = left[body.shape].pop(0)
+    return matched
+
+
+def locations(output: UnitOutput) -> dict[Location, Any]:
+    """Every scalar of a unit's output by location."""
+    return {(file, path): value for file, body in _bodies(output).items() for path, value in body.values.items()}
 
 
 def _bodies(output: UnitOutput) -> Bodies:
-    bodies: Bodies = {}
-    counts: dict[tuple[str, str], int] = {}
-    items = [(a.kind, a.template, object_path(output.unit, a), a.body) for a in output.objects]
-    items += [("proof", p.folder, proof_path(output.unit, p), p.body) for p in output.proofs]
-    for kind, template, file, body in items:
-        number = counts[kind, template] = counts.get((kind, template), -1) + 1
-        bodies[kind, template, number] = (file, dict(scalars(body)))
-    return bodies
+    objects = {object_path(output.unit, a): _Body((a.kind, a.template), dict(scalars(a.body))) for a in output.objects}
+    proofs = {proof_path(output.unit, p): _Body(("proof", p.folder), dict(scalars(p.body))) for p in output.proofs}
+    return objects | proofs
 
 
 def scalars(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401
@@ -236,11 +262,10 @@ def keys_behind(stage: Stage, output: UnitOutput) -> list[Key]:
     ]
     if spec.control:
         keys.append(("ControlPolicy", spec.control))
-    tenants = [stage.tenants[output.unit.tenant]] if output.unit.tenant else list(stage.tenants.values())
-    for tenant in tenants:
-        keys += [("Tenant", tenant.metadata.name), ("TenantClass", tenant.spec.class_)]
+    for name in [output.unit.tenant] if output.unit.tenant else stage.tenants:
+        keys += [("Tenant", name), ("TenantClass", stage.tenants[name].spec.class_)]
     if output.unit.tenant:
-        inner = stage.world.tenant(scope.environment, tenants[0])
+        inner = stage.world.tenant(scope.environment, output.unit.tenant)
         keys += [("SLO", slo.metadata.name) for slo in inner.slos]
         keys += [("RuleSet", rules.metadata.name) for rules in inner.rule_sets]
         keys += [("MetricCatalog", catalog.metadata.name) for catalog in inner.catalogs]
@@ -251,17 +276,21 @@ def _leaves(stage: Stage, policies: Mapping[Key, Resolved], key: Key) -> Iterato
     """The leaves of a policy, defaults included, each with other values that its kind takes."""
     data = msgspec.to_builtins(stage.world.policies[key])
     for path, value in scalars(data):
-        if path in _IDENTITY or (
-            key[0] == "Environment" and path[:2] == ("spec", "clusters") and path[3:] == ("name",)
-        ):
-            # References and units of work go by name: another one is another thing, not another value.
+        if key[0] == "Environment" and path[:2] == ("spec", "clusters") and path[3:] == ("name",):
+            # Units of work go by the names of clusters: another one is another unit.
+            continue
+        if path == ("metadata", "name"):
+            # References hold by the key in the world; a suffix keeps the order of what is sorted by name.
+            yield Field(key, path, given=True), [f"{str(value)[:38]}-z"]
             continue
         values = [new for new in _values(key[0], path, value, policies) if _fits(key[0], _with(data, path, new))]
         if values:
             yield Field(key, path, policies[key].sets(path)), values
 
 
-_IDENTITY = (("metadata", "name"),)
+def _is_choice(field: Field) -> bool:
+    schema = schema_at(field.key[0], field.path) or {}
+    return REF in schema or "enum" in schema
 
 
 def _fits(kind: str, data: Mapping[str, Any]) -> bool:
@@ -317,7 +346,9 @@ def _values(kind: str, path: Path, value: object, policies: Mapping[Key, Resolve
     elif isinstance(value, int | float):
         found = _numbers(value, schema)
     elif isinstance(value, str):
-        found = [v for v in _BY_UNIT.get(schema.get("x-phoenix-unit", ""), ()) if v != value] or list(_texts(value, schema))
+        found = [v for v in _BY_UNIT.get(schema.get("x-phoenix-unit", ""), ()) if v != value] or list(
+            _texts(value, schema)
+        )
     elif value is None or value in ({}, []):
         found = _filled(schema, resolved_schema(kind))
     else:

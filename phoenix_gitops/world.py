@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from phoenix_gitops.model import KINDS, Policy
+from phoenix_gitops.artifact import PolicyRef
+from phoenix_gitops.model import KINDS, Metadata, Policy
 from phoenix_gitops.model.base import Selector
 from phoenix_gitops.model.catalog import MetricCatalog
 from phoenix_gitops.model.control import ControlPolicy
@@ -81,6 +82,11 @@ class World:
                 yield name, policy
 
     @cached_property
+    def metadata(self) -> dict[PolicyRef, Metadata]:
+        """The metadata of every policy, by the name that it bears."""
+        return {PolicyRef(key[0], policy.metadata.name): policy.metadata for key, policy in self.policies.items()}
+
+    @cached_property
     def platform(self) -> Platform:
         """The one Platform."""
         return next(policy for _, policy in self.of_kind(Platform))
@@ -106,16 +112,16 @@ class World:
                 r for r in self._rule_sets.get(None, ()) if matches(r.spec.environment_selector, environment)
             ),
             catalogs=self._catalogs.get(None, ()),
-            tenants=tuple(self._summary(tenant) for tenant in self.present(environment)),
+            tenants=tuple(self._summary(tenant) for tenant in self.present(environment).values()),
         )
 
-    def present(self, environment: Environment) -> list[Tenant]:
-        """The tenants that are in an environment and not retired, by name."""
-        return [tenant for _, tenant in self.of_kind(Tenant) if is_present(tenant, environment)]
+    def present(self, environment: Environment) -> dict[str, Tenant]:
+        """The tenants that are in an environment and not retired, by the name that references use."""
+        return {name: tenant for name, tenant in self.of_kind(Tenant) if is_present(tenant, environment)}
 
-    def tenant(self, environment: Environment, tenant: Tenant) -> TenantScope:
+    def tenant(self, environment: Environment, name: str) -> TenantScope:
         """A tenant with all that belongs to it in one environment."""
-        name = tenant.metadata.name
+        tenant = cast(Tenant, self.policies["Tenant", name])
         class_ = self.class_of(tenant)
         return TenantScope(
             tenant=tenant,

@@ -95,7 +95,7 @@ def groups(env: EnvironmentScope) -> Iterator[Group]:
     count = Record(record=SERIES, expr=f"count by ({LABEL}) ({every})")
     yield from group("phoenix-tenant-series", interval, [count])
     yield from group("phoenix-tenant-use", interval, _use(env))
-    yield from group("phoenix-tenant-alerts", interval, _alerts())
+    yield from group("phoenix-tenant-alerts", interval, (*_alerts(), *_budget(env)))
 
 
 def _use(env: EnvironmentScope) -> Iterator[Record]:
@@ -134,5 +134,21 @@ def _alerts() -> Iterator[Alert]:
         hold="15m",
         severity="warning",
         summary=f"{{{{ $value | humanize }}}} series bear {LABEL} {{{{ $labels.{LABEL} }}}}, which is no tenant here",
+        labels={"component": "tenancy"},
+    )
+
+
+def _budget(env: EnvironmentScope) -> Iterator[Alert]:
+    """Each cluster may hold an equal part of the environment's series: no Prometheus sees them all."""
+    budget = env.environment.spec.budget.active_series
+    if budget is None:
+        return
+    clusters = len(env.environment.spec.clusters)
+    yield Alert(
+        alert="PhoenixSeriesBudgetNear",
+        expr=f"sum({SERIES}) > {number(NEAR)} * {budget} / {clusters}",
+        hold="15m",
+        severity="warning",
+        summary=f"tenants hold {{{{ $value | humanize }}}} active series, near this cluster's part of the budget of {budget}",
         labels={"component": "tenancy"},
     )

@@ -572,10 +572,10 @@ def test_whom_a_tenant_may_reach_follows_from_who_lets_it_in():
         tenant(name="away", environmentSelector={"matchLabels": {"class": "dev"}}),
     ]
     world = World({("Tenant", t.name): t.tenant for t in policies} | {("TenantClass", "namespace"): policies[0].class_})
-    checkout = world.tenant(env, policies[4].tenant)
+    checkout = world.tenant(env, policies[4].name)
     assert checkout.targets == (("payments", ("payments",)), ("search", ("s1", "s2")))
     assert checkout.peers == ()
-    assert world.tenant(env, policies[0].tenant).peers == (("checkout", ("checkout",)),)
+    assert world.tenant(env, policies[0].name).peers == (("checkout", ("checkout",)),)
 
 
 # --- presets -------------------------------------------------------------------------------------------------------
