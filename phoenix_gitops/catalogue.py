@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from phoenix_gitops.model.catalog import MetricCatalog
@@ -29,6 +29,8 @@ class Metric:
     unit: str = ""
     labels: frozenset[str] | None = None
     """Every label it can have, its target's included; None where that is not known."""
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Labels of which every value is known, besides none at all."""
     interval_ms: int
     """Time between two values of a series."""
     source: str
@@ -86,6 +88,7 @@ def declared(catalogs: Iterable[MetricCatalog]) -> Iterator[Metric]:
                 type="gauge" if metric.type == "info" else metric.type,
                 unit=metric.unit,
                 labels=frozenset(metric.labels) | TARGET_LABELS,
+                values={name: frozenset(label.values) for name, label in metric.labels.items() if label.values},
                 interval_ms=milliseconds(spec.interval),
                 source=f"MetricCatalog/{catalog.metadata.name}",
             )

@@ -11,7 +11,7 @@ from phoenix_gitops.diagnostics import Severity
 from phoenix_gitops.model.units import duration
 from phoenix_gitops.promql import syntax
 from phoenix_gitops.promql.labels import Labels, mismatched, vain_labels
-from phoenix_gitops.promql.syntax import Node, PromQLError, Selector
+from phoenix_gitops.promql.syntax import Match, Node, PromQLError, Selector
 from phoenix_gitops.suggest import closest
 
 COUNTER_FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
@@ -109,6 +109,7 @@ def _selector(selector: Selector, catalogue: Catalogue) -> Iterator[Finding]:
         yield from _type(selector, metric)
     yield from _range(selector, min(m.interval_ms for m in metrics))
     yield from _matchers(selector, metrics)
+    yield from _values(selector, metrics)
 
 
 def _metrics(selector: Selector, catalogue: Catalogue) -> tuple[Metric, ...] | None:
@@ -199,6 +200,33 @@ def _selector_labels(catalogue: Catalogue, selector: Selector) -> Labels:
             return None
         known |= metric.labels
     return known
+
+
+def _values(selector: Selector, metrics: tuple[Metric, ...]) -> Iterator[Finding]:
+    """Matchers that ask for a value which none of the metrics ever has."""
+    for match in selector.matches:
+        if match.op not in ("=", "=~") or not match.value or any(match.label not in m.values for m in metrics):
+            continue
+        known = frozenset[str]().union(*(metric.values[match.label] for metric in metrics))
+        if not any(_asks_for(match, value) for value in known):
+            near = closest(match.value, known)
+            listed = ", ".join(f"`{value}`" for value in sorted(known))
+            yield Finding(
+                code="PHX677",
+                message=f"label `{match.label}` of `{selector.name or selector.name_pattern}` is never `{match.value}`",
+                help=f"did you mean `{near}`?" if near else f"its values are {listed}",
+                word=match.value,
+            )
+
+
+def _asks_for(match: Match, value: str) -> bool:
+    if match.op == "=":
+        return match.value == value
+    try:
+        # An alternative of nothing matches series without the label, which no list of values holds.
+        return re.fullmatch(match.value, value) is not None or re.fullmatch(match.value, "") is not None
+    except re.error:
+        return True
 
 
 def _matchers(selector: Selector, metrics: tuple[Metric, ...]) -> Iterator[Finding]:

@@ -12,7 +12,8 @@ Labels = frozenset[str] | None
 LabelsOf = Callable[[Selector], Labels]
 """The labels of a selector's series."""
 
-_RELABELLING = {"label_replace", "label_join"}
+RELABELLING = frozenset({"label_replace", "label_join"})
+"""Functions that make labels and values which no series had."""
 _NO_LABELS = {"absent", "absent_over_time", "scalar", "vector", "time", "pi"}
 _SET_OPERATORS = {"and", "or", "unless"}
 
@@ -41,7 +42,7 @@ def _call(node: Node, labels_of: LabelsOf) -> Labels:
     known = _union(*inner)
     if known is None:
         return None
-    if node.func.name in _RELABELLING:
+    if node.func.name in RELABELLING:
         return known | {str(node.args[1].val)}
     if node.func.name == "histogram_quantile":
         return known - {"le"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from phoenix_gitops.catalogue import Catalogue, Metric, declared, of
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.promql import syntax
-from phoenix_gitops.promql.labels import Labels, result_labels
+from phoenix_gitops.promql.labels import RELABELLING, Labels, result_labels
 from phoenix_gitops.promql.syntax import Node, Selector
 from phoenix_gitops.rules.group import Group, Record
 from phoenix_gitops.rules.known import known_metrics
@@ -48,9 +48,31 @@ def recorded(record: Record, interval: str, catalogue: Catalogue) -> Metric:
         name=record.record,
         type=_type(tree, catalogue),
         labels=None if labels is None else labels | frozenset(record.labels),
+        values=_values(tree, catalogue) | {name: frozenset({value}) for name, value in record.labels.items()},
         interval_ms=milliseconds(interval),
         source="a recording rule",
     )
+
+
+def _values(tree: Node, catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """Every value that labels of the result can have: at most those of all that is read."""
+    if any(_makes_values(node) for node in syntax.nodes(tree)):
+        return {}
+    read = [catalogue.get(selector.name) for selector in syntax.selectors(tree)]
+    known = [metric for metric in read if metric is not None]
+    if not known or len(known) < len(read):
+        return {}
+    shared = frozenset.intersection(*(frozenset(metric.values) for metric in known))
+    return {label: frozenset[str]().union(*(metric.values[label] for metric in known)) for label in sorted(shared)}
+
+
+def _makes_values(node: Node) -> bool:
+    match syntax.kind(node):
+        case "Call":
+            return node.func.name in RELABELLING
+        case "AggregateExpr":
+            return str(node.op) == "count_values"
+    return False
 
 
 def _type(tree: Node, catalogue: Catalogue) -> str:
@@ -68,9 +90,10 @@ def _type(tree: Node, catalogue: Catalogue) -> str:
 
 def _joined(one: Metric, other: Metric) -> Metric:
     """Two rules that record one name under different labels."""
+    values = {label: one.values[label] | found for label, found in other.values.items() if label in one.values}
     if one.labels is None or other.labels is None:
-        return replace(other, labels=None)
-    return replace(other, labels=one.labels | other.labels)
+        return replace(other, labels=None, values=values)
+    return replace(other, labels=one.labels | other.labels, values=values)
 
 
 def seen_by(tenant: TenantScope, platform: Catalogue) -> Catalogue:

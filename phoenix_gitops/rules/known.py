@@ -23,6 +23,9 @@ PROCESS_SERIES = {
 }
 """Names behind a Prometheus exporter, without its namespace."""
 
+PIPELINE = "phoenix_pipeline"
+"""The label by which a target says whose output it shows."""
+
 BASELINE = "full"
 """The pipeline that the others are measured against; where there is none of this name, the first."""
 
@@ -79,9 +82,16 @@ def baseline(env: EnvironmentScope) -> Pipeline | None:
 def known_metrics(env: EnvironmentScope) -> Iterator[Metric]:
     """What an environment's collectors and its scraper emit."""
     interval = milliseconds(env.environment.spec.telemetry.scrape_interval)
+    named = {PIPELINE: frozenset(pipeline.metadata.name for pipeline, _, _ in prometheus_exports(env))}
     for name, unit in _SCRAPED.items():
         yield Metric(
-            name=name, type="gauge", unit=unit, labels=TARGET_LABELS, interval_ms=interval, source="the scraper"
+            name=name,
+            type="gauge",
+            unit=unit,
+            labels=TARGET_LABELS,
+            values=named,
+            interval_ms=interval,
+            source="the scraper",
         )
     for name, (type_, unit, labels) in _OWN.items():
         yield Metric(
@@ -100,16 +110,17 @@ def _exported(env: EnvironmentScope, pipeline: Pipeline, export: PrometheusExpor
     """Process metrics behind one exporter. Their labels follow from resource attributes, which clients may add."""
     hostmetrics = env.edge.spec.inputs.hostmetrics
     source = f"pipeline {pipeline.metadata.name}"
+    values = {PIPELINE: frozenset({pipeline.metadata.name})}
     if hostmetrics is not None:
         slowest = max(interval, milliseconds(hostmetrics.interval))
         for metric in hostmetrics.process_metrics:
             name = PROCESS_SERIES[metric]
             type_ = "counter" if name.endswith("_total") else "gauge"
             full = f"{export.namespace}_{name}"
-            yield Metric(name=full, type=type_, interval_ms=slowest, source=source)
+            yield Metric(name=full, type=type_, values=values, interval_ms=slowest, source=source)
         if pipeline.spec.rollup is not None and pipeline.spec.rollup.count_metric is not None:
             counted = pipeline.spec.rollup.count_metric.replace(".", "_")
             full = f"{export.namespace}_{counted}"
-            yield Metric(name=full, type="gauge", interval_ms=slowest, source=source)
+            yield Metric(name=full, type="gauge", values=values, interval_ms=slowest, source=source)
     info = f"{export.namespace}_target_info"
-    yield Metric(name=info, type="gauge", interval_ms=interval, source=source)
+    yield Metric(name=info, type="gauge", values=values, interval_ms=interval, source=source)

@@ -124,9 +124,10 @@ DEFECTS = (
     Defect(
         number=11,
         title="labels and values that drift: queries that match nothing",
-        cases=("PHX658-unknown-label",),
+        cases=("PHX658-unknown-label", "PHX677-impossible-label-value"),
         tests=(
             f"{OWN}/test_rules.py::test_every_pipeline_that_a_rule_names_is_scraped_under_that_name",
+            "tests/unit/promql/test_values.py::test_values_follow_records",
             f"{OWN}/test_rules.py::test_what_a_rule_reads_of_ours_is_recorded_here",
         ),
     ),
