@@ -1,0 +1,40 @@
+"""Every custom resource of the reference platform against the original CRDs of its operator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from phoenix_gitops.back import Tools, compile_environment
+from phoenix_gitops.cli.session import stages
+from phoenix_gitops.crds import Directory, fetch
+from phoenix_gitops.front import run_front
+
+ROOT = Path(__file__).parent.parent
+CRDS = Path(os.environ.get("PHOENIX_CRDS") or ROOT.parent / "shared" / "crds")
+
+
+@pytest.fixture(scope="module")
+def schemas(tmp_path_factory) -> Path:
+    if not CRDS.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have the original CRDs in {CRDS}")
+        pytest.skip(f"no CRDs in {CRDS}: custom resources are not checked against their schemas")
+    target = tmp_path_factory.mktemp("crds")
+    result = fetch([Directory(CRDS)], target)
+    assert len(result.written) > 200
+    return target
+
+
+def test_no_custom_resource_is_refused_and_none_is_left_unchecked(schemas):
+    front = run_front(ROOT)
+    ready, faults = stages(front, [])
+    assert faults == ()
+    kinds = set()
+    for stage in ready:
+        compiled = compile_environment(stage, front.policies, Tools(schemas=schemas, cache=None))
+        assert [d for d in compiled.diagnostics if d.code.startswith("PHX7")] == []
+        kinds |= {file.path.rpartition("/")[2].partition("-")[0] for file in compiled.files}
+    assert {"application", "appproject", "podmonitor", "prometheusrule"} <= {kind.partition(".")[0] for kind in kinds}
