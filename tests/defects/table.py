@@ -204,8 +204,8 @@ DEFECTS = (
         number=21,
         title="thresholds baked in",
         tests=(
-            f"{OWN}/test_rules.py::test_every_number_in_a_rule_is_said_by_a_policy_or_has_a_name",
-            f"{OWN}/test_rules.py::test_every_range_in_a_rule_is_said_by_a_policy_or_has_a_name",
+            f"{OWN}/test_numbers.py::test_every_number_in_a_rule_is_said_by_a_policy_or_has_a_name",
+            f"{OWN}/test_numbers.py::test_every_range_in_a_rule_is_said_by_a_policy_or_has_a_name",
             "tests/test_provenance.py::test_every_policy_field_changes_the_output",
         ),
     ),
