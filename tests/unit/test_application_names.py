@@ -26,6 +26,7 @@ def clashes(*environments):
             "phoenix.yaml",
         ),
         document("kind: Pipeline\nmetadata: {name: edge, owner: team}\nspec: {stage: edge}\n"),
+        document("kind: SecurityPolicy\nmetadata: {name: standard, owner: team}\nspec: {}\n"),
         *environments,
     ]
     policies = {(d.kind, d.name): Resolved(d, d.data) for d in documents}

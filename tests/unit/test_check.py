@@ -40,7 +40,7 @@ def test_all_faults_of_a_document_are_reported_at_once():
         ("kind: Benchmark\nmetadata: {name: a, owner: b}\n", ("PHX207", "2:7", "kind `Benchmark` is not compiled by this version")),
         ("metadata: {name: a, owner: b}\n", ("PHX204", "1:1", "missing field `kind`")),
         ("kind: Tenant\nmetadata: {name: a}\nspec: {}\n", ("PHX204", "3:1", "missing field `owner` in `metadata`")),
-        ("kind: Tenant\nmetadata: {name: A, owner: b}\nspec: {}\n", ("PHX206", "3:18", "`metadata.name` is not well-formed: `A` does not match `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`")),
+        ("kind: Tenant\nmetadata: {name: A, owner: b}\nspec: {}\n", ("PHX206", "3:18", "`metadata.name` cannot be `A`")),
         ("kind: Tenant\nmetadata: {name: a, owner: b}\nspec: [1]\n", ("PHX203", "4:7", "`spec` must be a mapping, not a list")),
     ],
 )
