@@ -30,7 +30,8 @@ def tenant(number: int, class_: str = "namespace", pods: int = 40) -> str:
     return (
         f"kind: Tenant\nmetadata: {{name: {name}, owner: team-{number % 97}}}\nspec:\n"
         f"  class: {class_}\n  identity: {{namespaces: [{name}]}}\n  costCenter: CC-{1000 + number % 500}\n"
-        f'  quotas: {{activeSeries: {10000 + number}, ingestRate: {700 + number % 50}, cpu: "8", memory: 16Gi, pods: {pods}}}\n'
+        f"  quotas: {{activeSeries: {10000 + number}, ingestRate: {700 + number % 50}, "
+        f'cpu: "8", memory: 16Gi, pods: {pods}}}\n'
         f"  access: {{viewers: [{name}-devs], editors: [{name}-leads]}}\n"
     )
 

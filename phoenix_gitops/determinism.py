@@ -1,4 +1,4 @@
-"""Determinism proved, not promised: the same repository compiled in processes that differ in all that should not matter.
+"""Determinism proved, not promised: a repository compiled in processes that differ in all that should not matter.
 
 `phoenix verify` starts this module as a program under other hash seeds, locales, time zones, working directories
 and input orders, and compares the digests of every file.

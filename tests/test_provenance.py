@@ -27,7 +27,7 @@ UNITS = (
     Unit("dev", "dev", "rules"),
     Unit("prod-us", "us-east-1", "tenancy"),
 )
-"""Units that between them use every field: an environment of its own numbers, and one with inheritance and classes."""
+"""Units that between them use every field: an environment of its own numbers, one with inheritance and classes."""
 
 NO_OUTPUT = {
     # Facts and limits that are only checked; what breaks them does not compile.
@@ -46,7 +46,15 @@ NO_OUTPUT = {
     **dict.fromkeys(
         (
             f"{kind}.metadata"
-            for kind in ("Platform", "SecurityPolicy", "TenantClass", "MetricCatalog", "ControlPolicy", "RuleSet", "SLO")
+            for kind in (
+                "Platform",
+                "SecurityPolicy",
+                "TenantClass",
+                "MetricCatalog",
+                "ControlPolicy",
+                "RuleSet",
+                "SLO",
+            )
         ),
         "owns no object",
     ),
@@ -158,5 +166,5 @@ def test_halving_finds_what_trying_every_field_finds():
 
 
 def test_paths_are_read_as_they_are_shown():
-    for text in ("spec.containers[0].image", 'metadata.labels["app.kubernetes.io/name"]', "data[\"a.b\"][3]"):
+    for text in ("spec.containers[0].image", 'metadata.labels["app.kubernetes.io/name"]', 'data["a.b"][3]'):
         assert show_path(parse_path(text)) == text

@@ -42,7 +42,8 @@ def _load_one(name: str, point: object) -> tuple[Diagnostic, Emitter | None]:
         return _fault(name, "no installed package offers it"), None
     try:
         emitter = point.load()
-    except Exception as error:  # noqa: BLE001 - whatever a third party's import raises is its fault, not ours
+    except Exception as error:
+        # Whatever a third party's import raises is its fault, not ours.
         return _fault(name, f"its import fails: {error}"), None
     if not all(hasattr(emitter, part) for part in ("COMPONENT", "emit", "emit_tenant")):
         return _fault(name, "it lacks `COMPONENT`, `emit` or `emit_tenant`"), None

@@ -149,6 +149,7 @@ def _budget(env: EnvironmentScope) -> Iterator[Alert]:
         expr=f"sum({SERIES}) > {number(NEAR)} * {budget} / {clusters}",
         hold="15m",
         severity="warning",
-        summary=f"tenants hold {{{{ $value | humanize }}}} active series, near this cluster's part of the budget of {budget}",
+        summary="tenants hold {{ $value | humanize }} active series, near this cluster's part of the budget of "
+        f"{budget}",
         labels={"component": "tenancy"},
     )

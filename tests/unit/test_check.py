@@ -28,7 +28,9 @@ def test_unknown_field_points_at_its_key_and_offers_the_near_one():
 
 def test_all_faults_of_a_document_are_reported_at_once():
     found = check(
-        tenant("checkout", "class: 7\nidentity: {namespaces: []}\nstate: gone\nresidence: eu\nquotas: {activeSeries: many}")
+        tenant(
+            "checkout", "class: 7\nidentity: {namespaces: []}\nstate: gone\nresidence: eu\nquotas: {activeSeries: many}"
+        )
     )
     assert [d.code for d in found] == ["PHX202", "PHX203", "PHX206", "PHX203", "PHX205"]
 
@@ -37,11 +39,20 @@ def test_all_faults_of_a_document_are_reported_at_once():
     ("text", "expected"),
     [
         ("kind: Tennant\nmetadata: {name: a, owner: b}\n", ("PHX201", "2:7", "unknown kind `Tennant`")),
-        ("kind: Benchmark\nmetadata: {name: a, owner: b}\n", ("PHX207", "2:7", "kind `Benchmark` is not compiled by this version")),
+        (
+            "kind: Benchmark\nmetadata: {name: a, owner: b}\n",
+            ("PHX207", "2:7", "kind `Benchmark` is not compiled by this version"),
+        ),
         ("metadata: {name: a, owner: b}\n", ("PHX204", "1:1", "missing field `kind`")),
         ("kind: Tenant\nmetadata: {name: a}\nspec: {}\n", ("PHX204", "3:1", "missing field `owner` in `metadata`")),
-        ("kind: Tenant\nmetadata: {name: A, owner: b}\nspec: {}\n", ("PHX206", "3:18", "`metadata.name` cannot be `A`")),
-        ("kind: Tenant\nmetadata: {name: a, owner: b}\nspec: [1]\n", ("PHX203", "4:7", "`spec` must be a mapping, not a list")),
+        (
+            "kind: Tenant\nmetadata: {name: A, owner: b}\nspec: {}\n",
+            ("PHX206", "3:18", "`metadata.name` cannot be `A`"),
+        ),
+        (
+            "kind: Tenant\nmetadata: {name: a, owner: b}\nspec: [1]\n",
+            ("PHX203", "4:7", "`spec` must be a mapping, not a list"),
+        ),
     ],
 )
 def test_envelope(text, expected):

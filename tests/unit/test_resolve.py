@@ -93,7 +93,11 @@ def test_a_document_may_extend_the_preset_of_its_own_name():
 def test_two_policies_of_one_name():
     first, second = tenant("web", file="a.yaml"), tenant("web", file="b.yaml")
     (fault,) = index([first, second], []).diagnostics
-    assert (fault.code, str(fault.primary.span), str(fault.secondary[0].span)) == ("PHX301", "b.yaml:3:18", "a.yaml:3:18")
+    assert (fault.code, str(fault.primary.span), str(fault.secondary[0].span)) == (
+        "PHX301",
+        "b.yaml:3:18",
+        "a.yaml:3:18",
+    )
 
 
 def test_unknown_base_offers_the_near_one():

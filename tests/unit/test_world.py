@@ -80,12 +80,30 @@ def test_account_ids_follow_the_oldest_name():
 @pytest.mark.parametrize(
     ("documents", "code", "message", "span"),
     [
-        ([tenant("a", "class: sharde\nidentity: {namespaces: [a]}")], "PHX503", "there is no TenantClass `sharde`", "policies/tenants/a.yaml:5:10"),
-        ([environment("b", server="https://one")], "PHX506", "clusters `one/main` and `b/main` are the same API server", None),
-        ([environment("b", "  ring: canry\n")], "PHX505", "there is no ring `canry`", "environments/b.yaml:7:9"),
-        ([environment("b", "  exports: [x]\n")], "PHX509", "no pipeline of this environment has an optional export `x`", "environments/b.yaml:7:13"),
         (
-            [tenant("a", "class: shared\nidentity: {namespaces: [one]}"), tenant("b", "class: shared\nidentity: {namespaces: [two, one]}")],
+            [tenant("a", "class: sharde\nidentity: {namespaces: [a]}")],
+            "PHX503",
+            "there is no TenantClass `sharde`",
+            "policies/tenants/a.yaml:5:10",
+        ),
+        (
+            [environment("b", server="https://one")],
+            "PHX506",
+            "clusters `one/main` and `b/main` are the same API server",
+            None,
+        ),
+        ([environment("b", "  ring: canry\n")], "PHX505", "there is no ring `canry`", "environments/b.yaml:7:9"),
+        (
+            [environment("b", "  exports: [x]\n")],
+            "PHX509",
+            "no pipeline of this environment has an optional export `x`",
+            "environments/b.yaml:7:13",
+        ),
+        (
+            [
+                tenant("a", "class: shared\nidentity: {namespaces: [one]}"),
+                tenant("b", "class: shared\nidentity: {namespaces: [two, one]}"),
+            ],
             "PHX510",
             "namespace `one` belongs to tenants `a` and `b` in environment `one`",
             "policies/tenants/b.yaml:6:32",
