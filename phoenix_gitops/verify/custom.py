@@ -19,6 +19,9 @@ Kind = tuple[str, str, str]
 
 GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+", re.ASCII)
 """The group of a CRD: a domain name with a dot."""
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest schema that is read: the folder may come with a stranger's pull request."""
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _PART = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}", re.ASCII)
 
 
@@ -60,6 +63,7 @@ class CustomSchemas:
                 found = jsonschema_rs.validator_for(
                     self._schemas[kind] or {},
                     validate_formats=True,
+                    retriever=_nothing_outside,
                     keywords={"x-kubernetes-list-map-keys": _UniqueByKeys},
                 )
             except (ValueError, jsonschema_rs.ValidationError) as error:
@@ -86,14 +90,35 @@ class CustomSchemas:
         if self._folder is None:
             return None
         try:
-            document = json.loads((self._folder / path).read_bytes())
+            with (self._folder / path).open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            document = json.loads(content) if len(content) <= MAX_BYTES else None
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
             raise DamagedSchemaError(path) from error
-        if not isinstance(document, dict):
+        if not isinstance(document, dict) or _refers(document):
             raise DamagedSchemaError(path)
         return document
+
+
+def _refers(document: Schema) -> bool:
+    """Whether a schema points anywhere: to files, addresses, or to itself, which can double its work at each step."""
+    waiting: list[object] = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if any(isinstance(node.get(key), str) for key in _REFERENCES):
+                return True
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return False
+
+
+def _nothing_outside(address: str) -> Schema:
+    """What a schema asks for by its address (a meta-schema of its own): never fetched."""
+    raise ValueError(f"{address} is not fetched")
 
 
 class _UniqueByKeys:
