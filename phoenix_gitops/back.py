@@ -113,10 +113,10 @@ def compile_environment(
     results.append(run_unit(stage, home, verifiers.of(_minor(stage, home.cluster)), summary))
     found = [*related, *(_located(fault, result, policies) for result in results for fault in result.diagnostics)]
     found += _unmatched_overrides(stage, policies, results)
-    if not has_errors(found):
+    if not has_errors(fault for fault in found if fault.code not in _OBJECTS_ARE_WHOLE):
         found += _verify(stage, policies, results, verifiers, summary)
     files = tuple(sorted((file for result in results for file in result.files), key=lambda file: file.path))
-    found += check_paths(files)
+    found += check_paths(files, lambda file: policies[file.policy.kind, file.policy.name].origin(_NAME).value)
     return Compiled(
         environment=stage.environment,
         clusters=len(stage.clusters),
@@ -125,6 +125,12 @@ def compile_environment(
         files=() if has_errors(found) else files,
         diagnostics=ordered(found),
     )
+
+
+_OBJECTS_ARE_WHOLE = ("PHX675",)
+"""Errors of emitters after which all objects are there, so that they can be checked all the same."""
+
+_NAME: FieldPath = ("metadata", "name")
 
 
 def _run(stage: Stage, unit: Unit, verifiers: _Verifiers, cache: UnitCache | None) -> UnitResult:
@@ -167,11 +173,11 @@ def _about(code: str, unit: Unit, policies: Mapping[Key, Resolved]) -> tuple[Res
         tenant = policies["Tenant", unit.tenant]
         if code in _OF_CLASS:
             return policies["TenantClass", tenant.data["spec"]["class"]], _OF_CLASS[code]
-        return tenant, _OF_TENANT.get(code, ("metadata", "name"))
+        return tenant, _OF_TENANT.get(code, _NAME)
     for at, cluster in values_at(environment.data, ("spec", "clusters", "*", "name")):
         if cluster == unit.cluster:
             return environment, at
-    return environment, ("metadata", "name")
+    return environment, _NAME
 
 
 _OF_PLATFORM: dict[str, FieldPath] = {

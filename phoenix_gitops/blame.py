@@ -36,6 +36,9 @@ _TELLING = 4
 _AS_IS, _BUILT_IN = -1, -2
 """Variants of the stage beside those without one of its overrides."""
 
+_KEYS = ("PHX703", "PHX712")
+"""Codes of faults that lie in a key, not in its value."""
+
 _OF_TENANTS = ("Tenant", "TenantClass", "SLO", "RuleSet")
 """Kinds that may say something else to each tenant."""
 
@@ -101,20 +104,21 @@ class Blame:
         like = (artifact.component, artifact.kind, artifact.template, finding.code, finding.at, overrides)
         if like in self._known:
             return self._known[like]
-        change = self._change(finding, finding.path, finding.at)
-        if change:
-            self._known[like] = change
-            return change
-        fields = self._behind(unit, finding, (finding.at,))
-        if not fields:
-            # What is wrong need not be the value itself, such as a selector whose labels were changed.
-            files = (finding.path, *finding.related)
-            change = next((labels for file in files if (labels := self._change(finding, file, ()))), [])
+        # What is wrong need not be the value itself, such as a selector whose labels were changed: so the objects
+        # that take part are suspects before the fields behind the value, and the whole object after them.
+        change = self._change(finding, finding.path, finding.at) or self._changes(finding, finding.related)
+        fields = () if change else self._behind(unit, finding, (finding.at,))
+        if not change and not fields:
+            change = self._changes(finding, (finding.path,))
             fields = () if change else self._behind(unit, finding, _above(finding.at))
         labels = change or self._set_by(fields)
         if labels and not any(field.key[0] in _OF_TENANTS for field in fields):
             self._known[like] = labels
         return labels
+
+    def _changes(self, finding: Finding, files: Iterable[str]) -> list[Label]:
+        """The first change of any of these whole files."""
+        return next((labels for file in files if (labels := self._change(finding, file, ()))), [])
 
     def _set_by(self, fields: Iterable[Field]) -> list[Label]:
         """The lines of fields, those of the repository before those of presets."""
@@ -149,7 +153,7 @@ class Blame:
         patch = self._stage.overrides[index].patch
         inner = patch_path(patch, artifact.body, finding.at)
         origin = policy.origin((*path, "patch", *inner))
-        named = finding.code == "PHX703" or isinstance(value_at(patch, inner), dict | list)
+        named = finding.code in _KEYS or isinstance(value_at(patch, inner), dict | list)
         return replace(origin.key if named else origin.value, text="this override sets it")
 
     def _user_template(self, name: str) -> Source | None:

@@ -22,6 +22,9 @@ Key = tuple[str, str]
 
 _NOT_INHERITED = ("extends", "abstract")
 
+_VERBATIM = ("spec", "overrides", "*", "patch")
+"""A patch is merged into objects, not into policies: its nulls delete there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -207,6 +210,10 @@ class _Merger:
 
     def merge(self, base: Any, child: Any, path: Path, source: Path, document: Document) -> Any:  # noqa: ANN401
         """`child` over `base`; `path` is where the result stands, `source` where the child stands in its document."""
+        if tuple("*" if isinstance(step, int) else step for step in path) == _VERBATIM:
+            self._forget(path)
+            self._record(child, path, source, document)
+            return child
         if isinstance(child, dict):
             merged = dict(base) if isinstance(base, dict) else {}
             if not isinstance(base, dict):
@@ -224,6 +231,13 @@ class _Merger:
         self._forget(path)
         self.origins[path] = Origin(document, source)
         return child
+
+    def _record(self, value: Any, path: Path, source: Path, document: Document) -> None:  # noqa: ANN401
+        """Notes where each part of a value stands that is taken as it is."""
+        self.origins[path] = Origin(document, source)
+        parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, part in parts:
+            self._record(part, (*path, step), (*source, step), document)
 
     def _merge_list(self, base: Any, child: list[Any], path: Path, source: Path, document: Document) -> list[Any]:  # noqa: ANN401
         key = self._merge_keys.get(tuple("*" if isinstance(step, int) else step for step in path))

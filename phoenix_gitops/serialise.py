@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from phoenix_gitops.artifact import Artifact, PolicyRef, ProofFile, RenderedFile, Unit
-from phoenix_gitops.diagnostics import Diagnostic, ordered
+from phoenix_gitops.diagnostics import Diagnostic, Label, ordered
 from phoenix_gitops.tree import PROOF, Ownership
 from phoenix_gitops.yamlout import dump
 
@@ -95,14 +95,19 @@ def classify(path: str, content: bytes) -> Ownership:
     return Ownership.INTACT if header.intact else Ownership.EDITED
 
 
-def check_paths(files: Iterable[RenderedFile]) -> tuple[Diagnostic, ...]:
-    """Files that cannot all stand: two of one path ignoring case, or a file where another needs a folder."""
+def check_paths(
+    files: Iterable[RenderedFile], place: Callable[[RenderedFile], Label] | None = None
+) -> tuple[Diagnostic, ...]:
+    """Files that cannot all stand: two of one path ignoring case, or a file where another needs a folder.
+
+    `place` says where the policy of a file stands.
+    """
     seen: dict[str, RenderedFile] = {}
     faults: list[Diagnostic] = []
     for file in sorted(files, key=lambda file: (file.path, str(file.policy), file.content)):
         other = seen.setdefault(file.path.casefold(), file)
         if other is not file:
-            faults.append(_clash("PHX620", other, file, f"`{file.path}`"))
+            faults.append(_clash("PHX620", other, file, f"`{file.path}`", place))
     folders: dict[str, RenderedFile] = {}
     for path, file in seen.items():
         while "/" in path:
@@ -111,7 +116,7 @@ def check_paths(files: Iterable[RenderedFile]) -> tuple[Diagnostic, ...]:
                 break
             folders[path] = file
     faults += [
-        _clash("PHX621", file, folders[path], f"`{file.path}`, one of them as a folder,")
+        _clash("PHX621", file, folders[path], f"`{file.path}`, one of them as a folder,", place)
         for path, file in seen.items()
         if path in folders
     ]
@@ -161,9 +166,16 @@ def _digest(path: str, policy: str, body: bytes) -> str:
     return hashlib.sha256(f"{path}\n{policy}\n".encode() + body).hexdigest()[:_HASH_DIGITS]
 
 
-def _clash(code: str, one: RenderedFile, other: RenderedFile, what: str) -> Diagnostic:
+def _clash(
+    code: str, one: RenderedFile, other: RenderedFile, what: str, place: Callable[[RenderedFile], Label] | None
+) -> Diagnostic:
+    both = f"`{one.policy}` and `{other.policy}` both write" if one.policy != other.policy else f"`{one.policy}` writes"
+    twice = "" if one.policy != other.policy else " twice"
+    labels = [place(file) for file in (other, one)] if place else []
     return Diagnostic(
         code=code,
-        message=f"`{one.policy}` and `{other.policy}` both write {what} in environment `{one.unit.environment}`",
+        message=f"{both} {what}{twice} in environment `{one.unit.environment}`",
+        primary=labels[0] if labels else None,
+        secondary=tuple(label for label in labels[1:] if label != labels[0]),
         help="rename one of the two objects: names must differ by more than upper and lower case",
     )

@@ -94,15 +94,16 @@ def _kinds(item: Item, spec: Mapping, project: Item, folders: _Folders) -> Itera
         if kind not in verdicts:
             verdicts[kind] = kind_allowed(rules, summary.group, summary.kind, namespaced=kind[2])
         if not verdicts[kind]:
-            message = f"does not allow {summary.kind} of group `{summary.group}`, as in `{brought.path}`"
+            group = f"group `{summary.group}`" if summary.group else "the core group"
+            message = f"does not allow {summary.kind} of {group}"
             field = "namespaceResourceWhitelist" if summary.namespace else "clusterResourceWhitelist"
             fault = Fault(at=("spec", "project"), code="PHX749", message=message, help=f"add it to `{field}`")
-            yield _refused(item, project, fault)
+            yield _refused(item, project, fault, brought)
         elif summary.namespace and not reach.allows(summary.namespace):
-            message = f"does not allow namespace `{summary.namespace}`, as in `{brought.path}`"
+            message = f"does not allow namespace `{summary.namespace}`"
             help_ = "add the namespace to the project's `destinations`"
             fault = Fault(at=("spec", "project"), code="PHX748", message=message, help=help_)
-            yield _refused(item, project, fault)
+            yield _refused(item, project, fault, brought)
 
 
 class _Folders:
@@ -145,10 +146,10 @@ def _listed(rules: object, group: str, kind: str) -> bool:
     )
 
 
-def _refused(item: Item, project: Item, fault: Fault) -> Finding:
-    """The fault of an Application, its message put as what the project does not do."""
+def _refused(item: Item, project: Item, fault: Fault, *brought: Item) -> Finding:
+    """The fault of an Application, its message put as what the project does not do to the objects it brings."""
     message = f"AppProject `{project.summary.name}` {fault.message}"
-    return item.finding(replace(fault, message=message), (project.path,))
+    return item.finding(replace(fault, message=message), (project.path, *(other.path for other in brought)))
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -89,8 +89,16 @@ def _wrong_type(value: object, at: ObjectPath, types: Iterable[str]) -> Fault:
         at=at,
         code="PHX705",
         message=f"{_place(at)} is {_kind_of(value)}, not {' or '.join(wanted) or 'null'}",
-        help="quote it" if wanted == ["a string"] and not isinstance(value, dict | list | None) else "",
+        help=_retyped(value, wanted),
     )
+
+
+def _retyped(value: object, wanted: Sequence[str]) -> str:
+    """What to write where quotes are all that is wrong."""
+    if wanted == ["a string"] and not isinstance(value, dict | list | None):
+        return "quote it"
+    numeric = isinstance(value, str) and value.isdecimal()
+    return f"write `{value}` without quotes" if numeric and set(wanted) & {"a whole number", "a number"} else ""
 
 
 def _wrong_choice(error: ValidationError, at: ObjectPath) -> Fault:
