@@ -83,7 +83,7 @@ UNITS = {
     2_592_000: ("seconds a month of 30 days", "phoenix:(pipeline|tenant)_cost_per_month"),
     0.99: ("what `_p99` in the name says", "phoenix:pipeline_latency_ms_p99"),
     0.8: ("the share of a budget that is told first", "PhoenixCostBudget"),
-    0.9: ("the share of a capacity or quota that is near it", "Phoenix(StorageCapacity|TenantQuotaNear)"),
+    0.9: ("the share of a capacity or quota that is near it", "Phoenix.*(Near|Capacity)"),
 }
 """Numbers that are no policy's: what each is, and the rules that may hold it."""
 RANGES = {
