@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from pathlib import Path
 
@@ -32,10 +31,6 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader went away (`| head`): nothing is wrong; keep the interpreter from flushing once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         return _crashed(error)
     return result if isinstance(result, int) else 0
@@ -55,7 +50,7 @@ def _crashed(error: Exception) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="phoenix-crash-", suffix=".log", delete=False) as log:
         log.write(text)
     click.echo(f"phoenix has a bug: {type(error).__name__}: {error}", err=True)
-    click.echo(f"nothing was written to your repository; please report it with {Path(log.name)}", err=True)
+    click.echo(f"please report it with {Path(log.name)}; the next run mends a write that was cut short", err=True)
     return 3
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 
 import click
 
@@ -18,8 +20,9 @@ _COMMANDS: dict[str, str] = {
     "publish": "Commit each environment's tree to where its cluster reads it.",
     "verify": "Prove that the output does not depend on the machine.",
     "show": "Print what any stage knows.",
-    "schema": "Write JSON Schemas for editors, or fetch those of custom resources.",
+    "schema": "Write JSON Schemas for editors, fetch those of resources.",
     "doctor": "Show which tools were found.",
+    "completion": "Print the completion script of a shell.",
 }
 """Commands with their one-line help; `cli/NAME.py` holds each as `command`."""
 
@@ -45,6 +48,15 @@ class _LazyGroup(click.Group):
             hint = f" Did you mean '{near}'?" if near else ""
             raise click.UsageError(f"There is no command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the command; a reader that goes away (`| head`) is no fault, which click would make a 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Keeps the interpreter from flushing into the pipe once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""

@@ -193,7 +193,16 @@ class Summary:
                 for r in self.rows()
             ]
             click.echo(table(names, rows))
+        if options.verbosity > 0:
+            self._show_paths()
         click.echo(self._tree())
+
+    def _show_paths(self) -> None:
+        plan = self.planned
+        changed = [(file.path, "+") for file in plan.create] + [(file.path, "~") for file in plan.update]
+        changed += [(path, "-") for path in plan.delete]
+        for path, sign in sorted(changed):
+            click.echo(f"{sign} generated/{path}")
 
     def _tree(self) -> str:
         plan = self.planned

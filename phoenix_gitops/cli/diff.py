@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,8 +115,7 @@ def _compiled_at(options: Common, root: Path, ref: str, environments: Sequence[s
         crds = root / "schemas" / "crds"
         if crds.is_dir() and not crds.is_symlink():
             # Fetched schemas are not committed: both sides are judged by those at hand.
-            (folder / "schemas").mkdir(exist_ok=True)
-            (folder / "schemas" / "crds").symlink_to(crds.resolve())
+            shutil.copytree(crds, folder / "schemas" / "crds", symlinks=True, dirs_exist_ok=True)
         result = run_front(folder, constrain)
         there = result.world.environments if result.world else {}
         chosen = [environment for environment in environments if environment in there]

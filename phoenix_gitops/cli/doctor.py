@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from phoenix_gitops.cli.options import common
+from phoenix_gitops.cli.options import common, current
 
 
 @click.command(short_help="Show which tools were found.")
@@ -16,7 +16,7 @@ def command() -> int:
     Example:
       phoenix doctor
     """
-    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.cli.session import listed
     from phoenix_gitops.tools import PROGRAMS, find, version_of
 
     rows = []
@@ -25,5 +25,4 @@ def command() -> int:
         version = version_of(tool) if tool else None
         said = ".".join(str(part) for part in version) if version else "not found" if tool is None else "does not run"
         rows.append((name, said, str(tool.path) if tool else program.hint, program.purpose))
-    click.echo(table(("tool", "version", "where, or how to get it", "what it does"), rows))
-    return 0
+    return listed(current(), "tools", ("tool", "version", "where, or how to get it", "what it does"), rows)

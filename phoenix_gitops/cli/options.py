@@ -79,7 +79,7 @@ def common(function: Callable[P, R]) -> Callable[P, R]:
         click.option(
             "--color", "color_", type=click.Choice(["auto", "always", "never"]), help="Colours.  [default: auto]"
         ),
-        click.option("-v", "--verbose", "verbose_", count=True, help="Say more."),
+        click.option("-v", "--verbose", "verbose_", count=True, help="Say more: each file that is written."),
         click.option("-q", "--quiet", "quiet_", count=True, help="Say less."),
     ]
     result: Callable[..., R] = wrapper

@@ -90,9 +90,9 @@ def _finish_json(found: Sequence[Diagnostic], done: Sequence[Published]) -> int:
     from dataclasses import asdict
 
     from phoenix_gitops.cli.session import exit_code
-    from phoenix_gitops.diagnostics import ordered
+    from phoenix_gitops.diagnostics import folded
     from phoenix_gitops.report.json import as_data
 
-    document = {"published": [asdict(one) for one in done], **as_data(ordered(found))}
+    document = {"published": [asdict(one) for one in done], **as_data(folded(found))}
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return exit_code(found)

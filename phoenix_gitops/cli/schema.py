@@ -13,7 +13,12 @@ from phoenix_gitops.cli.options import common, current
 
 @click.group(short_help="Write JSON Schemas for editors, or fetch those of custom resources.")
 def command() -> None:
-    """JSON Schemas of policies for editors, and of custom resources for verification."""
+    """JSON Schemas of policies for editors, and of custom resources for verification.
+
+    \b
+    Example:
+      phoenix schema write schemas
+    """
 
 
 @command.command(short_help="Write the schemas of all kinds.")
@@ -68,6 +73,7 @@ def _bring_up_to_date(folder: Path, files: Mapping[str, str], *, check: bool, wh
 
 @command.command(short_help="Print the schema of one kind.")
 @click.argument("kind")
+@common
 def show(kind: str) -> int:
     """Print the JSON Schema of KIND, as a file of that kind is checked.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -165,15 +166,38 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     return 1 if codes else 0
 
 
+def listed(
+    options: Common,
+    what: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    diagnostics: Iterable[Diagnostic] = (),
+    sources: Mapping[str, str] | None = None,
+) -> int:
+    """Shows rows under their names, as JSON in one document with the findings; gives the exit code."""
+    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.report.json import as_data
+
+    found = list(diagnostics)
+    if options.format == "json":
+        keyed = [dict(zip(names, row, strict=True)) for row in rows]
+        click.echo(json.dumps({what: keyed, **as_data(folded(found))}, indent=2, ensure_ascii=False))
+        return exit_code(found)
+    if options.format != "sarif":
+        click.echo(table(names, rows))
+    return finish(options, found, sources or {})
+
+
 def finish(
     options: Common,
     diagnostics: Iterable[Diagnostic],
     sources: Mapping[str, str],
     conclusion: Callable[[], None] | None = None,
 ) -> int:
-    """Shows findings, then the conclusion, and gives the exit code."""
+    """Shows findings, then (to people, who did not ask for quiet) the conclusion; gives the exit code."""
     found = list(diagnostics)
     report(options, found, sources)
-    if conclusion is not None and options.verbosity >= 0:
+    if conclusion is not None and options.verbosity >= 0 and options.format not in ("json", "sarif"):
         conclusion()
     return exit_code(found)

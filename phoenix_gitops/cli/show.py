@@ -12,7 +12,12 @@ from phoenix_gitops.cli.options import common, current
 
 @click.group(short_help="Print what any stage knows.")
 def command() -> None:
-    """Print what any stage of the compiler knows: documents, resolved policies, presets, artifacts."""
+    """Print what any stage of the compiler knows: documents, resolved policies, presets, artifacts.
+
+    \b
+    Example:
+      phoenix show resolved Tenant/example
+    """
 
 
 @command.command(short_help="The policies that were read.")
@@ -24,18 +29,19 @@ def documents() -> int:
     Example:
       phoenix show documents
     """
-    from phoenix_gitops.cli.session import finish, front
-    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.cli.session import front, listed
 
     options = current()
     result = front(options)
     rows = [(d.kind, d.name, d.file) for d in sorted(result.documents, key=lambda d: (d.kind, d.name))]
-    click.echo(table(("kind", "name", "file"), rows))
-    return finish(options, result.diagnostics, result.sources)
+    return listed(
+        options, "documents", ("kind", "name", "file"), rows, diagnostics=result.diagnostics, sources=result.sources
+    )
 
 
 @command.command(short_help="A built-in preset, or their list.")
 @click.argument("name", required=False)
+@common
 def preset(name: str | None) -> int:
     """Print the preset NAME (`optimized` or `Pipeline/optimized`), or list all of them.
 
@@ -44,15 +50,14 @@ def preset(name: str | None) -> int:
       phoenix show preset
       phoenix show preset optimized
     """
-    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.cli.session import listed
     from phoenix_gitops.front import read_presets
     from phoenix_gitops.suggest import closest
 
     loaded = read_presets()
     presets = loaded.documents
     if name is None:
-        click.echo(table(("kind", "name"), sorted((p.kind, p.name) for p in presets)))
-        return 0
+        return listed(current(), "presets", ("kind", "name"), sorted((p.kind, p.name) for p in presets))
     kind, _, plain = name.rpartition("/")
     found = [p for p in presets if p.name == plain and kind in ("", p.kind)]
     if not found:
@@ -109,8 +114,7 @@ def artifacts(environments: tuple[str, ...]) -> int:
     Example:
       phoenix show artifacts -e dev
     """
-    from phoenix_gitops.cli.session import compile_all, finish, front
-    from phoenix_gitops.cli.tables import table
+    from phoenix_gitops.cli.session import compile_all, finish, front, listed
     from phoenix_gitops.diagnostics import has_errors
 
     options = current()
@@ -119,6 +123,5 @@ def artifacts(environments: tuple[str, ...]) -> int:
         return finish(options, result.diagnostics, result.sources)
     compiled, faults = compile_all(options, result, environments)
     rows = [(str(f.policy), f"generated/{f.path}") for one in compiled for f in one.files]
-    click.echo(table(("policy", "file"), rows))
     found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)]
-    return finish(options, found, result.sources)
+    return listed(options, "artifacts", ("policy", "file"), rows, diagnostics=found, sources=result.sources)
