@@ -7,7 +7,7 @@ are none, and its tree on disk stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix_gitops.artifact import RenderedFile, Unit
@@ -64,21 +64,15 @@ class Tools:
     """The cache of an environment's units; None for none."""
     templates: TemplateFiles | None = None
     """Where the stage's templates are read from, to tell the user's own from ours."""
+    loaded: dict[str, Schemas | None] = field(default_factory=dict, repr=False, compare=False)
+    """Schemas by Kubernetes version, loaded once for all environments."""
 
-
-class _Verifiers:
-    """The schemas of each Kubernetes version in use, loaded once."""
-
-    def __init__(self, tools: Tools) -> None:
-        self.tools = tools
-        self._loaded: dict[str, Schemas | None] = {}
-
-    def of(self, minor: str) -> Schemas | None:
-        """The schemas of a version, or None where there are none."""
-        if minor not in self._loaded:
+    def schemas_of(self, minor: str) -> Schemas | None:
+        """The schemas of a Kubernetes version, or None where there are none."""
+        if minor not in self.loaded:
             known = Schemas.knows(minor)
-            self._loaded[minor] = Schemas(minor, self.tools.schemas, self.tools.cache) if known else None
-        return self._loaded[minor]
+            self.loaded[minor] = Schemas(minor, self.schemas, self.cache) if known else None
+        return self.loaded[minor]
 
 
 def compile_environment(
@@ -98,23 +92,22 @@ def compile_environment(
             files=(),
             diagnostics=ordered(related),
         )
-    verifiers = _Verifiers(tools)
     cache = tools.units(stage.environment) if tools.units else None
     units = list(stage.units())
     results = []
     for done, unit in enumerate(units):
         if progress:
             progress(stage.environment, done, len(units))
-        results.append(_run(stage, unit, verifiers, cache))
+        results.append(_run(stage, unit, tools, cache))
     if cache:
         cache.save()
     summary = summarise(results)
     home = stage.gitops_unit
-    results.append(run_unit(stage, home, verifiers.of(_minor(stage, home.cluster)), summary))
+    results.append(run_unit(stage, home, tools.schemas_of(_minor(stage, home.cluster)), summary))
     found = [*related, *(_located(fault, result, policies) for result in results for fault in result.diagnostics)]
     found += _unmatched_overrides(stage, policies, results)
     if not has_errors(fault for fault in found if fault.code not in _OBJECTS_ARE_WHOLE):
-        found += _verify(stage, policies, results, verifiers, summary)
+        found += _verify(stage, policies, results, tools, summary)
     files = tuple(sorted((file for result in results for file in result.files), key=lambda file: file.path))
     found += check_paths(files, lambda file: policies[file.policy.kind, file.policy.name].origin(_NAME).value)
     return Compiled(
@@ -133,14 +126,14 @@ _OBJECTS_ARE_WHOLE = ("PHX675",)
 _NAME: FieldPath = ("metadata", "name")
 
 
-def _run(stage: Stage, unit: Unit, verifiers: _Verifiers, cache: UnitCache | None) -> UnitResult:
+def _run(stage: Stage, unit: Unit, tools: Tools, cache: UnitCache | None) -> UnitResult:
     """One unit, from the cache if it is there."""
     if cache is None:
-        return run_unit(stage, unit, verifiers.of(_minor(stage, unit.cluster)))
+        return run_unit(stage, unit, tools.schemas_of(_minor(stage, unit.cluster)))
     key = cache.key(stage, unit)
     result = cache.get(key)
     if result is None:
-        result = run_unit(stage, unit, verifiers.of(_minor(stage, unit.cluster)))
+        result = run_unit(stage, unit, tools.schemas_of(_minor(stage, unit.cluster)))
         cache.put(key, result)
     return result
 
@@ -202,12 +195,12 @@ def _verify(
     stage: Stage,
     policies: Mapping[Key, Resolved],
     results: Sequence[UnitResult],
-    verifiers: _Verifiers,
+    tools: Tools,
     summary: Summary,
 ) -> list[Diagnostic]:
     """The findings on each cluster's objects, at the policy lines that caused them."""
     units = {path: result.unit for result in results for path, _ in result.checked}
-    blame = Blame(stage, policies, summary, units, verifiers.tools.templates)
+    blame = Blame(stage, policies, summary, units, tools.templates)
     home = stage.gitops_unit.cluster
     clusters = sorted({result.unit.cluster for result in results})
     objects = {c: [pair for r in results if r.unit.cluster == c for pair in r.checked] for c in clusters}
@@ -215,7 +208,7 @@ def _verify(
     for cluster in clusters:
         facts = cluster_facts(stage, cluster)
         findings: tuple[Finding, ...]
-        if verifiers.of(facts.kubernetes) is None:
+        if tools.schemas_of(facts.kubernetes) is None:
             findings = (unsupported(facts.kubernetes),)
         else:
             others = [pair for other in clusters if other != home for pair in objects[other]] if cluster == home else []

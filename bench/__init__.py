@@ -1,0 +1,1 @@
+"""Benchmarks: the compiler measured as a user runs it."""
