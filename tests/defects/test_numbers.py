@@ -154,6 +154,7 @@ def said(env: EnvironmentScope) -> set[float]:
     found |= {law.explosion.limit / 2, law.explosion.growth / 2, -law.pid.integral_limit}
     found |= {weight / 2 for weight in msgspec.to_builtins(law.explosion.weights).values()}
     found |= {1 - slo.spec.objective for slo in env.slos} | FACTORS
+    found |= {milliseconds(slo.spec.window) / 86_400_000 for slo in env.slos}
     found |= {milliseconds(law.oscillation.window) / milliseconds(law.interval), *range(len(law.profiles))}
     return {round(n, 9) for n in found}
 
