@@ -162,8 +162,7 @@ class _Writer:
             application_name(self.scope.name, cluster, component),
             component,
             cluster,
-            # Each object names its namespace; this one only has to be allowed by the project.
-            destination=min(part.namespaces, default=None),
+            destination=self._destination(part),
             finalizers=[_FINALIZER] if component in _CASCADE else [],
             ignore_differences=_runtime_owned(part),
         )
@@ -213,6 +212,13 @@ class _Writer:
             sync_options=list(_SYNC_OPTIONS),
             ignore_differences=ignore_differences,
         )
+
+    def _destination(self, part: ComponentSummary) -> str | None:
+        """Each object names its namespace, so this one only has to be allowed by the project; one of the platform's
+        own does not change when tenants come and go.
+        """
+        prefix = f"{self.scope.platform.spec.conventions.namespace_prefix}-"
+        return min(part.namespaces, key=lambda name: (not name.startswith(prefix), name), default=None)
 
     def _region(self, cluster: str) -> dict[str, str]:
         known = self.clusters.get(cluster)
