@@ -39,11 +39,20 @@ def context_digest(root: Path, packages: Iterable[Path]) -> str:
             if path.suffix in (".py", ".j2", ".yaml", ".json"):
                 stat = path.stat()
                 found.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    for folder in (root / "templates", root / "schemas" / "crds"):
+    linked = [folder for folder in ("templates", "schemas", "schemas/crds") if (root / folder).is_symlink()]
+    found.update(f"links: {linked}\n".encode())
+    for folder in () if linked else (root / "templates", root / "schemas" / "crds"):
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.is_file() and not path.is_symlink():
-                found.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+            found.update(f"{path.relative_to(root)}\0".encode() + _content(path))
     return found.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """A digest of a file. What lies behind a link is not read: the link is refused where it is used."""
+    if path.is_symlink() or not path.is_file():
+        return b""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 class UnitCache:

@@ -74,6 +74,9 @@ class TemplateFiles:
 
     def user_templates(self) -> Iterator[Source | Diagnostic]:
         """All of the user's own templates in the order of their paths, and what is wrong with the others."""
+        if self.user is not None and self.user.is_symlink():
+            yield _linked("templates")
+            return
         if self.user is None or not self.user.is_dir():
             return
         for count, (name, linked) in enumerate(_walk(self.user, ""), 1):

@@ -89,9 +89,12 @@ class CustomSchemas:
     def _read(self, path: str) -> Schema | None:
         if self._folder is None:
             return None
+        file = self._folder / path
+        if any(part.is_symlink() for part in (file, file.parent, self._folder, self._folder.parent)):
+            raise DamagedSchemaError(path)
         try:
-            with (self._folder / path).open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
+            with file.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
             document = json.loads(content) if len(content) <= MAX_BYTES else None
         except FileNotFoundError:
             return None
