@@ -101,8 +101,10 @@ def world(other: bool) -> World:
     assert found is not None
     if other:
         for (kind, name), spec in OTHER.items():
-            plain = msgspec.to_builtins(found.policies[kind, name])
-            found = found.with_policy((kind, name), decode_data(kind, over(plain, {"spec": spec})))
+            plain = over(msgspec.to_builtins(found.policies[kind, name]), {"spec": spec})
+            for cluster in plain["spec"].get("clusters", []):
+                cluster["capacity"]["activeSeries"] = 1000231
+            found = found.with_policy((kind, name), decode_data(kind, plain))
     return found
 
 
@@ -142,12 +144,14 @@ def leaves(node: object) -> Iterator[float]:
 def said(env: EnvironmentScope) -> set[float]:
     """Every number that a policy behind an environment's own rules says, and what simple sums make of it."""
     assert env.control is not None
+    spec = env.environment.spec
     specs: Iterable[object] = (
-        *(env.platform.spec.prices, env.environment.spec, env.control.spec),
+        *(env.platform.spec.prices, env.control.spec, spec.telemetry, spec.gateway.resources, spec.agent.resources),
+        *(spec.budget.active_series, spec.budget.monthly_cost, *(cluster.capacity for cluster in spec.clusters)),
         *(pipeline.spec.contract for pipeline in env.pipelines),
         *(slo.spec for slo in env.slos),
     )
-    found = {n for spec in specs for n in leaves(msgspec.to_builtins(spec))}
+    found = {n for part in specs for n in leaves(msgspec.to_builtins(part))}
     law = env.control.spec
     for profile in law.profiles:
         found |= {profile.above * (1 + law.hysteresis), profile.above * (1 - law.hysteresis)}
