@@ -21,6 +21,7 @@ from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.placing import patch_path, template_line
 from phoenix_gitops.provenance import Field, trace
 from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.schemas import REF, schema_at
 from phoenix_gitops.serialise import object_path
 from phoenix_gitops.template_files import Source, TemplateFiles
 from phoenix_gitops.template_lint import line_span
@@ -111,7 +112,7 @@ class Blame:
         if not change and not fields:
             change = self._changes(finding, (finding.path,))
             fields = () if change else self._behind(unit, finding, _above(finding.at))
-        labels = change or self._set_by(fields)
+        labels = change or self._set_by(fields, value_at(artifact.body, finding.at))
         if labels and not any(field.key[0] in _OF_TENANTS for field in fields):
             self._known[like] = labels
         return labels
@@ -120,10 +121,18 @@ class Blame:
         """The first change of any of these whole files."""
         return next((labels for file in files if (labels := self._change(finding, file, ()))), [])
 
-    def _set_by(self, fields: Iterable[Field]) -> list[Label]:
-        """The lines of fields, those of the repository before those of presets."""
-        labels = [self._policies[field.key].origin(field.path).value for field in fields]
-        return sorted(labels, key=lambda label: label.span.file.startswith("preset:"))
+    def _set_by(self, fields: Iterable[Field], value: object) -> list[Label]:
+        """The lines of fields, the likeliest first: those that say the value, of which the repository's own."""
+
+        def unlikely(field: Field) -> tuple[bool, bool, bool]:
+            said = value_at(self._policies[field.key].data, field.path)
+            points = REF in (schema_at(field.key[0], field.path) or {})
+            return str(said) != str(value), points, self._line(field).span.file.startswith("preset:")
+
+        return [self._line(field) for field in sorted(fields, key=unlikely)]
+
+    def _line(self, field: Field) -> Label:
+        return self._policies[field.key].origin(field.path).value
 
     def _owner(self, artifact: Artifact) -> Label:
         resolved = self._policies[artifact.policy.kind, artifact.policy.name]

@@ -8,7 +8,7 @@ parent's explicit value; what no document sets is a default of the model and has
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phoenix_gitops.check import describe
@@ -272,8 +272,8 @@ def _check(policy: Resolved) -> Iterator[Diagnostic]:
     def place(path: Path, key: bool) -> Label:
         origin = policy.origin(path)
         label = origin.key if key else origin.value
-        if policy.origins is not None and origin.document is not policy.document:
-            return Label(policy.document.value_span(("metadata", "name")), f"in `{kind}/{policy.document.name}`")
+        if origin.document is not policy.document:
+            return replace(label, text=f"`{kind}/{policy.document.name}` inherits it")
         return label
 
     yield from describe(kind, policy.data, written=False, place=place)
