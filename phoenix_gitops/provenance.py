@@ -156,7 +156,7 @@ class _Trial:
         if key[0] != "Tenant" or self._unit.unit.tenant:
             return True
         policies = {k: policy for k, policy in self._stage.world.policies.items() if k != key}
-        return bool(self._changed(World(policies)))
+        return bool(self._changed(replace(self._stage.world, policies=policies)))
 
     def moved(self, field: Field, value: object) -> list[Location]:
         """What differs when a field has another value; a change that cannot be compiled tells nothing."""

@@ -7,7 +7,7 @@ from it by replacing one policy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -70,10 +70,12 @@ class World:
     """Every policy of a repository, typed, by kind and name."""
 
     policies: Mapping[Key, Policy]
+    presets: frozenset[Key] = frozenset()
+    """Those that came with the compiler: no team of the organisation's wrote them."""
 
     def with_policy(self, key: Key, policy: Policy) -> World:
         """The same world with one policy replaced."""
-        return World({**self.policies, key: policy})
+        return replace(self, policies={**self.policies, key: policy})
 
     def of_kind(self, kind: type[P]) -> Iterator[tuple[str, P]]:
         """The policies of a kind with their names, by name."""
@@ -83,8 +85,14 @@ class World:
 
     @cached_property
     def metadata(self) -> dict[PolicyRef, Metadata]:
-        """The metadata of every policy, by the name that it bears."""
-        return {PolicyRef(key[0], policy.metadata.name): policy.metadata for key, policy in self.policies.items()}
+        """The metadata of every policy, by the name that it bears; for presets the platform's owner answers."""
+        owner = self.platform.metadata.owner
+        return {
+            PolicyRef(key[0], policy.metadata.name): (
+                msgspec.structs.replace(policy.metadata, owner=owner) if key in self.presets else policy.metadata
+            )
+            for key, policy in self.policies.items()
+        }
 
     @cached_property
     def platform(self) -> Platform:
@@ -212,4 +220,5 @@ def effective_quotas(class_: TenantClass, tenant: Tenant) -> Quotas:
 
 def build(policies: Mapping[Key, Resolved]) -> World:
     """Every policy, typed."""
-    return World({key: decode(policy) for key, policy in policies.items()})
+    presets = frozenset(key for key, policy in policies.items() if policy.document.file.startswith("preset:"))
+    return World({key: decode(policy) for key, policy in policies.items()}, presets)

@@ -35,6 +35,8 @@ NO_OUTPUT = {
     "Environment.spec.clusters.*.provides.prometheusOperator": "PHX646: without it no rule has a reader",
     "MetricCatalog.spec": "what rules may read: tests/unit/test_catalogue.py",
     "Pipeline.spec.stage": "PHX507",
+    "Platform.metadata.name": "owns no object",
+    "Platform.metadata.labels": "owns no object; `conventions.labels` are on every object",
     "Platform.spec.version": "PHX504",
     "Platform.spec.rings": "PHX505",
     "Platform.spec.emitters": "PHX690",
@@ -47,7 +49,6 @@ NO_OUTPUT = {
         (
             f"{kind}.metadata"
             for kind in (
-                "Platform",
                 "SecurityPolicy",
                 "TenantClass",
                 "MetricCatalog",
