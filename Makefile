@@ -26,7 +26,7 @@ test: setup ## all tests but those that need the judges of `make proof`
 	@$(BIN)/python -m pytest -n $(JOBS) -m 'not proof' $(PYTEST_ARGS)
 	@$(BIN)/python scripts/unproved.py
 
-proof: setup ## generated rules before the real judges (promtool, vmalert), which it gets
+proof: setup ## generated rules and schemas before the real judges (promtool, vmalert, an editor), which it gets
 	@scripts/proof $(PYTEST_ARGS)
 
 lint: setup ## ruff
