@@ -22,6 +22,10 @@ WINDOW = "$window"
 """Stands in an SLO's indicator for the range."""
 
 
+MAX_DEPTH = 150
+"""Deepest nesting of an expression; whoever walks a tree may do so by recursion."""
+
+
 class PromQLError(ValueError):
     """A text that is no PromQL; the message is the parser's, in lower case."""
 
@@ -63,9 +67,15 @@ def parse(text: str) -> Node:
     import promql_parser
 
     try:
-        return promql_parser.parse(text)
+        tree = promql_parser.parse(text)
     except ValueError as error:
         raise PromQLError(str(error).strip().replace("\n", " ")) from None
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in children(node)]
+        if not level:
+            return tree
+    raise PromQLError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def kind(node: Node) -> str:
