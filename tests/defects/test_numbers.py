@@ -34,7 +34,7 @@ LAW = {
     "stability": "140s",
     "pid": {"kp": 0.53, "ki": 0.17, "kd": 0.059, "integralLimit": 10103},
     "oscillation": {"max": 5, "window": "14m"},
-    "lockout": "7m",
+    "lockout": "9m20s",
     "explosion": {
         **{"growth": 10301, "limit": 1000211, "zscore": 3.7, "risk": 0.73},
         "weights": {"series": 0.38, "growth": 0.46, "anomaly": 0.16},
@@ -83,6 +83,7 @@ UNITS = {
     2_592_000: ("seconds a month of 30 days", "phoenix:(pipeline|tenant)_cost_per_month"),
     0.99: ("what `_p99` in the name says", "phoenix:pipeline_latency_ms_p99"),
     0.8: ("the share of a budget that is told first", "PhoenixCostBudget"),
+    **dict.fromkeys((14.4, 6.0, 3.0), ("how many times too fast a budget burns", "SLOBudgetBurn")),
     0.9: ("the share of a capacity or quota that is near it", "Phoenix.*(Near|Capacity)"),
 }
 """Numbers that are no policy's: what each is, and the rules that may hold it."""
@@ -90,8 +91,6 @@ RANGES = {
     300: "over which rates and growth are taken",
     3600: "the hour of `transitions_per_hour`, and of the mean that a z-score is against",
 }
-FACTORS = {14.4, 6.0, 3.0, 1.0}
-"""How many times too fast a budget of 30 days burns when 2 % go in 1 h, 5 % in 6 h, 10 % in 1 d and in 3 d."""
 WINDOWS = {milliseconds(window) / 1000 for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")}
 
 
@@ -157,7 +156,7 @@ def said(env: EnvironmentScope) -> set[float]:
         found |= {profile.above * (1 + law.hysteresis), profile.above * (1 - law.hysteresis)}
     found |= {law.explosion.limit / 2, law.explosion.growth / 2, -law.pid.integral_limit}
     found |= {weight / 2 for weight in msgspec.to_builtins(law.explosion.weights).values()}
-    found |= {1 - slo.spec.objective for slo in env.slos} | FACTORS
+    found |= {1 - slo.spec.objective for slo in env.slos}
     found |= {milliseconds(slo.spec.window) / 86_400_000 for slo in env.slos}
     found |= {milliseconds(law.oscillation.window) / milliseconds(law.interval), *range(len(law.profiles))}
     return {round(n, 9) for n in found}
@@ -176,12 +175,12 @@ def test_every_number_in_a_rule_is_said_by_a_policy_or_has_a_name(other):
 
 
 def test_other_numbers_are_other_numbers():
-    """Of those of `reference` only the factors, a count of two and the window of 30 days are left."""
+    """Of those of `reference` only a count of two and the window of 30 days are left."""
     one, other = (
         {number for name, expr in rules(kind) for number in numbers(expr) if number not in UNITS}
         for kind in (False, True)
     )
-    assert one & other <= said(world(False).environment("reference")) & (FACTORS | {2, 30})
+    assert one & other <= said(world(False).environment("reference")) & {2, 30}
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["reference", "other numbers"])
@@ -196,3 +195,15 @@ def test_every_range_in_a_rule_is_said_by_a_policy_or_has_a_name(other):
             of_the_law = name.startswith("phoenix:control_") and seconds % step == step / 2
             of_a_budget = name.startswith(("slo:", "SLO")) and seconds in windows
             assert seconds in RANGES or of_the_law or of_a_budget, (name, seconds)
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["reference", "other numbers"])
+def test_the_latch_looks_back_as_long_as_the_policy_says(other):
+    law = world(other).environment("reference").control
+    assert law is not None
+    step = milliseconds(law.spec.interval)
+    hold, window = (milliseconds(time) // step for time in (law.spec.stability, law.spec.oscillation.window))
+    lockout, memory = milliseconds(law.spec.lockout) // step - 1, 5
+    (latch,) = (expr for name, expr in rules(other) if name == "phoenix:control_profile")
+    assert ranges(latch) == {(n * step + step // 2) // 1000 for n in (hold, window, lockout, memory)}
+    assert len(ranges(latch)) == 4
