@@ -164,9 +164,9 @@ def test_faults_are_underlined(server, change, fault):
 
 
 def test_a_number_out_of_bounds_is_underlined(server):
-    (fault,) = server.diagnostics(tenant() + "  quotas: {activeSeries: -1}\n")
+    (fault,) = server.diagnostics(tenant() + "  quotas: {activeSeries: 0}\n")
     assert fault[:2] == (8, 26)
-    assert "below the minimum of 0" in fault[2]
+    assert "below the minimum of 1" in fault[2]
 
 
 def test_fields_are_offered_with_what_they_mean(server):

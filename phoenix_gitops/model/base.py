@@ -33,9 +33,7 @@ Duration = Annotated[
 ]
 Quantity = Annotated[
     str,
-    Meta(
-        pattern=QUANTITY_PATTERN, examples=["512Mi", "500m"], extra_json_schema={"x-phoenix-unit": "quantity"}
-    ),
+    Meta(pattern=QUANTITY_PATTERN, examples=["512Mi", "500m"], extra_json_schema={"x-phoenix-unit": "quantity"}),
 ]
 Money = Annotated[
     str,
@@ -109,9 +107,7 @@ class Resources(Model, frozen=True, kw_only=True):
     """Requests and limits of one container."""
 
     cpu_request: Annotated[Quantity, Meta(description="CPU that is reserved, in cores.", examples=["500m"])]
-    memory_request: Annotated[
-        Quantity, Meta(description="Memory that is reserved, in bytes.", examples=["512Mi"])
-    ]
+    memory_request: Annotated[Quantity, Meta(description="Memory that is reserved, in bytes.", examples=["512Mi"])]
     cpu_limit: Annotated[Quantity, Meta(description="CPU that is allowed, in cores.", examples=["1"])]
     memory_limit: Annotated[
         Quantity,
@@ -126,7 +122,7 @@ class Replicas(Model, frozen=True, kw_only=True):
     """How many copies of a workload run; where `max` is above `min` an autoscaler owns the number."""
 
     min: Annotated[int, Meta(ge=1, le=1000, description="The fewest replicas.")] = 1
-    max: Annotated[int | None, Meta(description="The most replicas; absent means `min`.")] = None
+    max: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="The most replicas; absent means `min`.")] = None
     target_cpu: Annotated[
         Ratio,
         Meta(description="CPU use (of the request) at which the autoscaler adds a replica.", examples=[0.7]),
@@ -152,6 +148,4 @@ class PatchTarget(Model, frozen=True, kw_only=True):
     kind: Annotated[str, Meta(description="The object's kind.", examples=["Deployment"])]
     name: Annotated[str, Meta(description="The object's name.", examples=["gateway"])] = "*"
     namespace: Annotated[str, Meta(description="The object's namespace.")] = "*"
-    component: Annotated[
-        str, Meta(description="The component that the object belongs to.", examples=["ingest"])
-    ] = "*"
+    component: Annotated[str, Meta(description="The component that the object belongs to.", examples=["ingest"])] = "*"

@@ -13,7 +13,7 @@ class MetricLabel(Model, frozen=True, kw_only=True):
     """A label of a metric, with a bound on its values."""
 
     values: Annotated[list[str], Meta(description="All values it can have; empty means unknown.")] = []
-    max: Annotated[int | None, Meta(description="At most so many values.")] = None
+    max: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="At most so many values.")] = None
 
 
 class Metric(Model, frozen=True, kw_only=True):
@@ -32,12 +32,8 @@ class Metric(Model, frozen=True, kw_only=True):
         Meta(description="Its type: which functions make sense on it."),
     ]
     unit: Annotated[str, Meta(description="The unit of its values.", examples=["seconds"])] = ""
-    labels: Annotated[
-        dict[str, MetricLabel], Meta(description="Its labels, besides those of the target.")
-    ] = {}
-    buckets: Annotated[
-        list[str], Meta(description="Upper bounds of a histogram's buckets, without +Inf.")
-    ] = []
+    labels: Annotated[dict[str, MetricLabel], Meta(description="Its labels, besides those of the target.")] = {}
+    buckets: Annotated[list[str], Meta(description="Upper bounds of a histogram's buckets, without +Inf.")] = []
 
 
 class MetricCatalogSpec(Model, frozen=True, kw_only=True):

@@ -194,7 +194,9 @@ class Sync(Model, frozen=True, kw_only=True):
 class Budget(Model, frozen=True, kw_only=True):
     """What an environment may use."""
 
-    active_series: Annotated[int | None, Meta(description="Active series over all tenants.")] = None
+    active_series: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Active series over all tenants.")] = (
+        None
+    )
     overcommit: Annotated[
         float, Meta(ge=1, le=10, description="How far the sum of tenants' quotas may exceed `activeSeries`.")
     ] = 1.0

@@ -21,9 +21,7 @@ class Repository(Model, frozen=True, kw_only=True):
             examples=["https://git.example.com/metrics/gitops.git"],
         ),
     ]
-    branch: Annotated[str, Meta(min_length=1, description="The branch that pull requests merge into.")] = (
-        "main"
-    )
+    branch: Annotated[str, Meta(min_length=1, description="The branch that pull requests merge into.")] = "main"
 
 
 class Output(Model, frozen=True, kw_only=True):
@@ -44,9 +42,7 @@ class Output(Model, frozen=True, kw_only=True):
             examples=["env/{environment}"],
         ),
     ] = "env/{environment}"
-    url: Annotated[
-        str | None, Meta(description="The other repository's address; needed with mode `repo`.")
-    ] = None
+    url: Annotated[str | None, Meta(description="The other repository's address; needed with mode `repo`.")] = None
 
 
 class ArgoCD(Model, frozen=True, kw_only=True):
@@ -111,9 +107,7 @@ class Prices(Model, frozen=True, kw_only=True):
 
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of all prices.")] = "USD"
     per_million_points: Annotated[Money, Meta(description="Price of a million ingested datapoints.")] = "0.10"
-    per_gigabyte_stored: Annotated[Money, Meta(description="Price of a gigabyte stored for a month.")] = (
-        "0.05"
-    )
+    per_gigabyte_stored: Annotated[Money, Meta(description="Price of a gigabyte stored for a month.")] = "0.05"
     per_core_month: Annotated[Money, Meta(description="Price of a CPU core for a month.")] = "50"
     per_gibibyte_month: Annotated[Money, Meta(description="Price of a GiB of memory for a month.")] = "10"
 
@@ -146,24 +140,16 @@ class PlatformSpec(Model, frozen=True, kw_only=True):
     argocd: Annotated[ArgoCD, Meta(description="The Argo CD that reconciles the compiled tree.")] = ArgoCD()
     catalog: Annotated[Catalog, Meta(description="Images and versions of what is deployed.")] = Catalog()
     prices: Annotated[Prices, Meta(description="Prices behind cost rules and reports.")] = Prices()
-    conventions: Annotated[Conventions, Meta(description="Names and labels that hold everywhere.")] = (
-        Conventions()
-    )
+    conventions: Annotated[Conventions, Meta(description="Names and labels that hold everywhere.")] = Conventions()
     rings: Annotated[
         list[Name],
-        Meta(
-            description="Rings in the order in which a change reaches them.", examples=[["canary", "stable"]]
-        ),
+        Meta(description="Rings in the order in which a change reaches them.", examples=[["canary", "stable"]]),
     ] = []
     emitters: Annotated[
         list[str],
-        Meta(
-            description="Third-party emitters to load, by entry point name (group `phoenix_gitops.emitters`)."
-        ),
+        Meta(description="Third-party emitters to load, by entry point name (group `phoenix_gitops.emitters`)."),
     ] = []
-    overrides: Annotated[
-        list[Patch], Meta(description="Changes to rendered objects, in every environment.")
-    ] = []
+    overrides: Annotated[list[Patch], Meta(description="Changes to rendered objects, in every environment.")] = []
 
 
 class Platform(Model, frozen=True, kw_only=True):

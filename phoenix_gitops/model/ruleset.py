@@ -33,13 +33,9 @@ class Alert(Model, frozen=True, kw_only=True):
     ]
     expr: Annotated[PromQL, Meta(description="Fires for each result.")]
     for_: Annotated[Duration, Meta(description="It must hold so long before it fires.")] = "0s"
-    severity: Annotated[Literal["critical", "warning", "info"], Meta(description="How bad it is.")] = (
-        "warning"
-    )
+    severity: Annotated[Literal["critical", "warning", "info"], Meta(description="How bad it is.")] = "warning"
     labels: Annotated[dict[str, LabelValue], Meta(description="Further labels, for routing.")] = {}
-    summary: Annotated[
-        str, Meta(description="One line for the person who is woken; `{{ $labels.x }}` works.")
-    ]
+    summary: Annotated[str, Meta(description="One line for the person who is woken; `{{ $labels.x }}` works.")]
     runbook: Annotated[str, Meta(description="Address of what to do.")] = ""
 
 
@@ -64,9 +60,7 @@ class RuleSetSpec(Model, frozen=True, kw_only=True):
         list[Record],
         Meta(description="Recording rules.", extra_json_schema={"x-phoenix-merge-key": "record"}),
     ] = []
-    alerts: Annotated[
-        list[Alert], Meta(description="Alerts.", extra_json_schema={"x-phoenix-merge-key": "alert"})
-    ] = []
+    alerts: Annotated[list[Alert], Meta(description="Alerts.", extra_json_schema={"x-phoenix-merge-key": "alert"})] = []
 
 
 class RuleSet(Model, frozen=True, kw_only=True):

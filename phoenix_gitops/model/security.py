@@ -48,9 +48,9 @@ class SecurityPolicySpec(Model, frozen=True, kw_only=True):
             description="Whether Pod Security levels mean the newest definition or that of the cluster's Kubernetes version."
         ),
     ] = "cluster"
-    run_as_user: Annotated[
-        int, Meta(ge=1, le=4294967295, description="Uid that the platform's containers run as.")
-    ] = 10001
+    run_as_user: Annotated[int, Meta(ge=1, le=4294967295, description="Uid that the platform's containers run as.")] = (
+        10001
+    )
 
 
 class SecurityPolicy(Model, frozen=True, kw_only=True):

@@ -31,9 +31,7 @@ class ThresholdIndicator(Model, frozen=True, kw_only=True):
         PromQL,
         Meta(description="An expression with one result.", examples=["phoenix:signal_preservation_score"]),
     ]
-    op: Annotated[
-        Literal[">=", ">", "<=", "<"], Meta(description="How the value compares while all is well.")
-    ]
+    op: Annotated[Literal[">=", ">", "<=", "<"], Meta(description="How the value compares while all is well.")]
     value: Annotated[float, Meta(description="What it is compared with.")]
 
 
@@ -71,9 +69,7 @@ class SLOSpec(Model, frozen=True, kw_only=True):
         Selector,
         Meta(description="The environments it holds in, among those of its tenant; empty means all."),
     ] = Selector()
-    service: Annotated[
-        LabelValue, Meta(description="The service that is measured.", examples=["checkout-api"])
-    ]
+    service: Annotated[LabelValue, Meta(description="The service that is measured.", examples=["checkout-api"])]
     indicator: Annotated[Indicator, Meta(description="What is measured.")]
     objective: Annotated[float, Meta(gt=0, lt=1, description="Share that must be good.", examples=[0.999])]
     window: Annotated[

@@ -26,15 +26,19 @@ from phoenix_gitops.model.environment import Gateway
 class Quotas(Model, frozen=True, kw_only=True):
     """What a tenant may use; each is compiled to the points that can enforce it."""
 
-    active_series: Annotated[int | None, Meta(description="Active series.", examples=[200000])] = None
-    ingest_rate: Annotated[int | None, Meta(description="Datapoints a second.", examples=[20000])] = None
+    active_series: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Active series.", examples=[200000])
+    ] = None
+    ingest_rate: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Datapoints a second.", examples=[20000])
+    ] = None
     cpu: Annotated[
         Quantity | None, Meta(description="Sum of CPU requests, and of limits, in each of its namespaces, in cores.")
     ] = None
     memory: Annotated[
         Quantity | None, Meta(description="Sum of memory requests, and of limits, in each of its namespaces.")
     ] = None
-    pods: Annotated[int | None, Meta(description="Pods in each of its namespaces.")] = None
+    pods: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Pods in each of its namespaces.")] = None
 
 
 class ContainerDefaults(Model, frozen=True, kw_only=True):
