@@ -63,7 +63,8 @@ class Violation:
             message = f"guardrail `{self.name}` blames `{blamed}`, which is no policy of this repository"
             hint = f"mend the violation's `path`; it says: {self.message}"
             return Diagnostic(code="PHX409", message=message, primary=rule, help=hint)
-        return Diagnostic(code="PHX401", message=self.message, primary=label, secondary=(rule,))
+        hint = "change the policy; another rule takes a pull request to the guardrail's own file"
+        return Diagnostic(code="PHX401", message=self.message, primary=label, secondary=(rule,), help=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

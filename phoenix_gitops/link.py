@@ -184,7 +184,9 @@ def _exports(policies: Policies, world: World) -> Iterator[Diagnostic]:
                     code="PHX508",
                     message=f"export `{export.name}` must have exactly one of `prometheus` and `otlpHttp`",
                     primary=policies["Pipeline", name].origin(("spec", "export", i)).value,
-                    help="write two exports for two destinations",
+                    help="name where it goes, such as `prometheus: {port: 8890}`"
+                    if export.prometheus is None
+                    else "make two exports of it, one for each destination",
                 )
     for name, environment in world.environments.items():
         known = {e.name for p in environment.spec.pipelines for e in _pipeline(world, p).spec.export if e.optional}

@@ -185,7 +185,7 @@ def _reach(selector: Selector, expected: Expectation) -> Iterator[Finding]:
     if expected.retention_ms is not None and reach > expected.retention_ms:
         yield Finding(
             code="PHX656",
-            message=f"looks back {days(reach)}, but series are kept for {days(expected.retention_ms)}",
+            message=f"the range reaches back `{days(reach)}`, but series are kept for `{days(expected.retention_ms)}`",
             help="look back less, or choose a tenant class with a longer `retention`",
         )
 

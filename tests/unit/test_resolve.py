@@ -107,8 +107,24 @@ def test_unknown_base_offers_the_near_one():
 
 def test_a_circle_is_named_whole():
     (first, second) = resolved(tenant("a", "extends: b"), tenant("b", "extends: a")).diagnostics
-    assert first.message == "policies extend each other in a circle: `a` -> `b` -> `a`"
-    assert second.code == "PHX303"
+    assert (first.code, first.message) == ("PHX303", "policies extend each other in a circle: `a` -> `b` -> `a`")
+    assert first == second, "from wherever it is entered, so that it is shown once"
+
+
+def test_a_circle_leaves_out_what_only_leads_into_it():
+    documents = (tenant("a", "extends: m"), tenant("m", "extends: z"), tenant("z", "extends: m"))
+    faults = resolved(*documents).diagnostics
+    assert {fault.message for fault in faults} == {"policies extend each other in a circle: `m` -> `z` -> `m`"}
+
+
+def test_nulls_of_a_patch_are_for_the_object():
+    written = document("kind: Environment\nspec:\n  overrides:\n    - {patch: {a: {b: null, c: [1]}}}\n", "e.yaml")
+    policies = resolve(index([written], []).value).value
+    policy = policies["Environment", ""]
+    assert policy.data["spec"]["overrides"] == [{"patch": {"a": {"b": None, "c": [1]}}}]
+    at = ("spec", "overrides", 0, "patch", "a")
+    assert str(policy.origin((*at, "b")).value.span) == "e.yaml:5:23"
+    assert str(policy.origin((*at, "c", 0)).value.span) == "e.yaml:5:33"
 
 
 def test_a_missing_field_is_reported_at_the_policy_that_should_hold_it():

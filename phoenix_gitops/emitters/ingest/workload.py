@@ -118,7 +118,10 @@ def prepare(workload: Workload, built: tuple[dict[str, Any], Builder]) -> tuple[
     findings = [
         Diagnostic(
             code=finding.code,
-            message=f"the config of the {workload.name} would not run: {finding.message}",
+            # Of a version that is not known, every workload would say the same.
+            message=finding.message
+            if finding.code == "PHX630"
+            else f"the config of the {workload.name} would not run: {finding.message}",
             help=finding.help,
             notes=(f"at `{finding.path}` of the collector config",) if finding.path else (),
         )

@@ -132,7 +132,7 @@ def test_all_that_an_expression_looks_back_counts(text, fits, exceeds):
 
 def test_a_wider_form_counts_too():
     (finding,) = check_expression("length", KNOWN, Expectation(retention_ms=86_400_000, reach_ms=3 * 86_400_000))
-    assert finding.message == "looks back 3d, but series are kept for 1d"
+    assert finding.message == "the range reaches back `3d`, but series are kept for `1d`"
 
 
 def test_near_names_and_labels_are_suggested():
