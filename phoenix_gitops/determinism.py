@@ -37,6 +37,10 @@ VARIATIONS = (
 )
 
 
+FINDINGS = 4
+"""Exit code that says so; a crash of Python exits with 1."""
+
+
 class CompileFailed(Exception):  # noqa: N818 - the policies have findings: nothing to compare
     """The policies do not compile."""
 
@@ -72,7 +76,7 @@ def run_variation(root: Path, variation: Variation) -> dict[str, str]:
             stdout=subprocess.PIPE,
             check=False,
         )
-    if result.returncode == 1:
+    if result.returncode == FINDINGS:
         raise CompileFailed
     result.check_returncode()
     found: dict[str, str] = json.loads(result.stdout)
@@ -84,7 +88,7 @@ def main(arguments: list[str]) -> int:
     try:
         found = digests(Path(arguments[0]), reverse=arguments[1] == "reverse")
     except CompileFailed:
-        return 1
+        return FINDINGS
     sys.stdout.write(json.dumps(found))
     return 0
 

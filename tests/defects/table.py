@@ -287,6 +287,7 @@ DEFECTS = (
     Defect(
         number=33,
         title="secrets in Git",
+        cases=("PHX721-secret-in-git",),
         tests=(
             f"{OWN}/test_tree.py::test_no_secret_is_in_the_tree",
             f"{PLANTED}[a Secret with data]",
@@ -317,7 +318,10 @@ DEFECTS = (
     Defect(
         number=37,
         title="times that do not fit together",
-        cases=("PHX655-range-too-short", "PHX667-control-times", "PHX648-rollup-would-lie"),
+        cases=(
+            *("PHX655-range-too-short", "PHX666-control-bands", "PHX667-control-times"),
+            "PHX648-rollup-would-lie",
+        ),
         later="backup",
         why="schedules against recovery points; scrapes, ranges, holds and batches are checked today",
     ),

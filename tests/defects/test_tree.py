@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from phoenix_gitops.determinism import VARIATIONS, run_variation
+from phoenix_gitops.determinism import VARIATIONS, CompileFailed, Variation, run_variation
 from phoenix_gitops.diagnostics import has_errors
 from phoenix_gitops.front import run_front
 from tests.defects.test_configs import ENVIRONMENTS, relays
@@ -89,6 +90,17 @@ def test_two_compiles_are_byte_identical(tmp_path):
     assert len(first) > 20
     for other in others:
         assert other == first
+
+
+def test_a_crash_is_not_taken_for_findings(tmp_path):
+    """34: of the comparison itself."""
+    root = repository(tmp_path)
+    (root / "policies" / "shop.yaml").write_text("kind: Tenent\n")
+    with pytest.raises(CompileFailed):
+        run_variation(root, VARIATIONS[0])
+    broken = Variation("no such encoding", {"PYTHONIOENCODING": "no-such"})
+    with pytest.raises(subprocess.CalledProcessError):
+        run_variation(repository(tmp_path / "other"), broken)
 
 
 @pytest.mark.parametrize("name", ["test", "example", "fixture", "ci-policy", "shop-template", "zz"])
