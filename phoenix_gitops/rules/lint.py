@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +22,12 @@ from phoenix_gitops.rules.group import Group
 from phoenix_gitops.rules.relations import control_faults, slo_faults
 from phoenix_gitops.rules.tenants import LABEL
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope, TenantScope
+
+_SHOWN = re.compile(
+    r"\{\{-? *(?:\$value|\$labels[.][A-Za-z_][A-Za-z0-9_]*)"
+    r"(?: *[|] *(?:humanize|humanize1024|humanizeDuration|humanizePercentage|title|toLower|toUpper))* *-?\}\}"
+)
+"""What the text of a tenant's alert may hold: its own value and labels, made readable."""
 
 RESERVED = ("phoenix:", "slo:")
 """Prefixes of names that only the compiler records."""
@@ -162,6 +169,7 @@ def _slo(policy: SLO, catalogue: Catalogue, retention: int | None) -> Iterator[L
     if threshold is not None:
         path = ("spec", "indicator", "threshold", "query")
         yield from _expression(path, threshold.query, catalogue, expected, spec.tenant)
+    yield from _own_text(("spec", "alerting", "runbook"), spec.alerting.runbook, spec.tenant)
 
 
 def _rule_set(rule_set: RuleSet, catalogue: Catalogue, retention: int | None) -> Iterator[Located]:
@@ -177,6 +185,21 @@ def _rule_set(rule_set: RuleSet, catalogue: Catalogue, retention: int | None) ->
         at = ("spec", "alerts", i)
         yield from _expression((*at, "expr"), alert.expr, catalogue, expected, tenant)
         yield from _own_labels((*at, "labels"), alert.labels, tenant)
+        yield from _own_text((*at, "summary"), alert.summary, tenant)
+        yield from _own_text((*at, "runbook"), alert.runbook, tenant)
+
+
+def _own_text(path: Path, text: str, tenant: str | None) -> Iterator[Located]:
+    """Texts of an alert are templates, and a `query` in one would see the series of every tenant."""
+    if tenant is not None and "{{" in _SHOWN.sub("", text):
+        yield (
+            path,
+            Finding(
+                code="PHX659",
+                message="a text of a tenant's alert does more than show `$value` and `$labels.NAME`",
+                help="write `{{ $value }}`, `{{ $value | title }}` or `{{ $labels.NAME }}`; queries see all tenants",
+            ),
+        )
 
 
 def _reserved(name: str) -> Finding:
