@@ -18,8 +18,9 @@ from phoenix_gitops.collector.lint import lint_pipelines
 from phoenix_gitops.diagnostics import Diagnostic, has_errors, ordered
 from phoenix_gitops.document import Path as FieldPath
 from phoenix_gitops.emit import Stage, Summary, summarise
-from phoenix_gitops.facts import cluster_facts
+from phoenix_gitops.facts import cluster_facts, kubernetes_of
 from phoenix_gitops.overrides import check as check_override
+from phoenix_gitops.parallel import run_units
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import values_at
 from phoenix_gitops.serialise import check_paths
@@ -64,6 +65,8 @@ class Tools:
     """The cache of an environment's units; None for none."""
     templates: TemplateFiles | None = None
     """Where the stage's templates are read from, to tell the user's own from ours."""
+    jobs: int = 1
+    """Processes that work at once."""
     loaded: dict[str, Schemas | None] = field(default_factory=dict, repr=False, compare=False)
     """Schemas by Kubernetes version, loaded once for all environments."""
 
@@ -92,18 +95,10 @@ def compile_environment(
             files=(),
             diagnostics=ordered(related),
         )
-    cache = tools.units(stage.environment) if tools.units else None
-    units = list(stage.units())
-    results = []
-    for done, unit in enumerate(units):
-        if progress:
-            progress(stage.environment, done, len(units))
-        results.append(_run(stage, unit, tools, cache))
-    if cache:
-        cache.save()
+    results = _results(stage, tools, progress)
     summary = summarise(results)
     home = stage.gitops_unit
-    results.append(run_unit(stage, home, tools.schemas_of(_minor(stage, home.cluster)), summary))
+    results.append(run_unit(stage, home, tools.schemas_of(kubernetes_of(stage, home.cluster)), summary))
     found = [*related, *(_located(fault, result, policies) for result in results for fault in result.diagnostics)]
     found += _unmatched_overrides(stage, policies, results)
     if not has_errors(fault for fault in found if fault.code not in _OBJECTS_ARE_WHOLE):
@@ -126,16 +121,26 @@ _OBJECTS_ARE_WHOLE = ("PHX675",)
 _NAME: FieldPath = ("metadata", "name")
 
 
-def _run(stage: Stage, unit: Unit, tools: Tools, cache: UnitCache | None) -> UnitResult:
-    """One unit, from the cache if it is there."""
-    if cache is None:
-        return run_unit(stage, unit, tools.schemas_of(_minor(stage, unit.cluster)))
-    key = cache.key(stage, unit)
-    result = cache.get(key)
-    if result is None:
-        result = run_unit(stage, unit, tools.schemas_of(_minor(stage, unit.cluster)))
-        cache.put(key, result)
-    return result
+def _results(stage: Stage, tools: Tools, progress: Progress | None) -> list[UnitResult]:
+    """The results of all units but the last one: those of former runs, and the others made now."""
+    units = list(stage.units())
+    cache = tools.units(stage.environment) if tools.units else None
+    keys = {unit: cache.key(stage, unit) for unit in units} if cache else {}
+    results: dict[Unit, UnitResult] = {}
+    for unit, key in keys.items():
+        kept = cache.get(key) if cache else None
+        if kept is not None:
+            results[unit] = kept
+    missing = [unit for unit in units if unit not in results]
+    for done, result in enumerate(run_units(stage, missing, tools, tools.jobs)):
+        if progress:
+            progress(stage.environment, done, len(missing))
+        results[result.unit] = result
+        if cache:
+            cache.put(keys[result.unit], result)
+    if cache:
+        cache.save()
+    return [results[unit] for unit in units]
 
 
 def _placed(fault: PolicyFault, policies: Mapping[Key, Resolved]) -> Diagnostic:
@@ -185,10 +190,6 @@ _OF_TENANT: dict[str, FieldPath] = {
     "PHX673": ("spec", "quotas"),
 }
 """Fields that codes of emitters are about."""
-
-
-def _minor(stage: Stage, cluster: str) -> str:
-    return cluster_facts(stage, cluster).kubernetes
 
 
 def _verify(

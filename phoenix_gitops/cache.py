@@ -16,7 +16,6 @@ from typing import TypeVar
 import msgspec
 
 from phoenix_gitops.artifact import Unit
-from phoenix_gitops.diagnostics import has_errors
 from phoenix_gitops.emit import Stage
 from phoenix_gitops.tree import FileState
 from phoenix_gitops.unit import UnitResult
@@ -88,10 +87,8 @@ class UnitCache:
         return result
 
     def put(self, key: str, result: UnitResult) -> None:
-        """Keep a result, unless something in it is at fault: its causes are looked up in fresh objects."""
-        faulty = has_errors(result.diagnostics) or any(outcome.faults for _, outcome in result.checked)
-        if not faulty:
-            self._new[key] = _ENCODER.encode(result)
+        """Keep a result, its faults with it."""
+        self._new[key] = _ENCODER.encode(result)
 
     def save(self) -> None:
         """Keep what this run used, drop the rest."""

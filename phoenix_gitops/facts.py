@@ -29,3 +29,8 @@ def cluster_facts(stage: Stage, cluster: str) -> Facts:
         kubernetes=known.kubernetes if known else min(versions),
         external=frozenset(external),
     )
+
+
+def kubernetes_of(stage: Stage, cluster: str) -> str:
+    """The Kubernetes minor that a cluster's objects are checked against."""
+    return cluster_facts(stage, cluster).kubernetes

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="COMPONENT,...", help="Only these components; the files of others stay.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the tree is not what the policies say.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes at once.  [default: the cores]")
 @click.option("--no-cache", is_flag=True, help="Use nothing of former runs; the output is the same.")
 @common
-def command(environments: tuple[str, ...], only: str | None, check: bool, force: bool, no_cache: bool) -> int:
+def command(
+    environments: tuple[str, ...], only: str | None, *, check: bool, force: bool, jobs: int | None, no_cache: bool
+) -> int:
     """Compile policies into generated/.
 
     An environment's tree is written whole or not at all, and only if everything in it passed. Only changed files are
@@ -42,7 +45,9 @@ def command(environments: tuple[str, ...], only: str | None, check: bool, force:
     """
     components = frozenset(part.strip() for part in (only or "").split(",") if part.strip())
     _known_components(components)
-    request = Request(environments=environments, components=components, check=check, force=force, cache=not no_cache)
+    request = Request(
+        environments=environments, components=components, check=check, force=force, cache=not no_cache, jobs=jobs
+    )
     return run(current(), request)
 
 
@@ -57,6 +62,8 @@ class Request:
     check: bool = False
     force: bool = False
     cache: bool = True
+    jobs: int | None = None
+    """Processes at once; None means as many as there are cores."""
 
 
 def run(options: Common, request: Request) -> int:
@@ -75,7 +82,7 @@ def run(options: Common, request: Request) -> int:
         found += result.diagnostics
         if has_errors(found):
             return finish(options, found, result.sources)
-        compiled, faults = compile_all(options, result, request.environments, cache=request.cache)
+        compiled, faults = compile_all(options, result, request.environments, cache=request.cache, jobs=request.jobs)
         found += faults + [d for one in compiled for d in one.diagnostics]
         planned, more = _plan_and_write(result, compiled, request)
         found += more

@@ -29,19 +29,22 @@ def front(options: Common) -> Front:
     return run_front(options.directory, constrain)
 
 
-def tools(root: Path, *, cache: bool = True) -> Tools:
+def tools(root: Path, *, cache: bool = True, jobs: int | None = None) -> Tools:
     """The back half's tools for a repository; without `cache` nothing of former runs is used."""
     import functools
 
     from phoenix_gitops.back import Tools
+    from phoenix_gitops.parallel import available
     from phoenix_gitops.resources import templates_dir
     from phoenix_gitops.template_files import TemplateFiles
     from phoenix_gitops.tools import cache_dir
 
     crds = root / "schemas" / "crds"
     schemas = crds if crds.is_dir() else None
+    templates = TemplateFiles.of_repository(root)
+    processes = jobs or available()
     if not cache:
-        return Tools(schemas=schemas, cache=None, templates=TemplateFiles.of_repository(root))
+        return Tools(schemas=schemas, cache=None, templates=templates, jobs=processes)
     from phoenix_gitops.cache import UnitCache, context_digest
 
     context = context_digest(root, (Path(__file__).parent.parent, templates_dir()))
@@ -50,7 +53,8 @@ def tools(root: Path, *, cache: bool = True) -> Tools:
         schemas=schemas,
         cache=cache_dir() / "schemas",
         units=units,
-        templates=TemplateFiles.of_repository(root),
+        templates=templates,
+        jobs=processes,
     )
 
 
@@ -85,7 +89,7 @@ def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diag
 
 
 def compile_all(
-    options: Common, result: Front, names: Sequence[str], *, cache: bool = True
+    options: Common, result: Front, names: Sequence[str], *, cache: bool = True, jobs: int | None = None
 ) -> tuple[list[Compiled], list[Diagnostic]]:
     """Compiles the environments, one after the other; with a fault in what they share, none."""
     from phoenix_gitops.back import compile_environment
@@ -95,7 +99,7 @@ def compile_all(
         return [], list(faults)
     assert result.policies is not None
     compiled = []
-    given = tools(result.root, cache=cache)
+    given = tools(result.root, cache=cache, jobs=jobs)
     for stage in ready:
         with Progress(options) as progress:
             started = time.perf_counter()
