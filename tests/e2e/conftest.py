@@ -10,21 +10,25 @@ import pytest
 from phoenix_gitops.__main__ import run
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _clean_room(tmp_path_factory):
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """One cache for all tests: schemas are compiled once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _clean_room(cache, monkeypatch):
     """No identity, settings or cache of the machine's user; child processes see the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PHOENIX_CACHE", str(tmp_path_factory.mktemp("cache")))
-        for name, value in {
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_AUTHOR_NAME": "Ann",
-            "GIT_AUTHOR_EMAIL": "ann@example.org",
-            "GIT_COMMITTER_NAME": "Bot",
-            "GIT_COMMITTER_EMAIL": "bot@example.org",
-        }.items():
-            patch.setenv(name, value)
-        yield
+    for name, value in {
+        "PHOENIX_CACHE": str(cache),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Ann",
+        "GIT_AUTHOR_EMAIL": "ann@example.org",
+        "GIT_COMMITTER_NAME": "Bot",
+        "GIT_COMMITTER_EMAIL": "bot@example.org",
+    }.items():
+        monkeypatch.setenv(name, value)
 
 
 @dataclass(frozen=True)
