@@ -45,15 +45,20 @@ def describe(kind: str, data: Mapping[str, Any], *, written: bool, place: Place)
     root = written_schema(kind) if written else resolved_schema(kind)
     faults = Draft202012Validator(root).iter_errors(dict(data))
     for fault in sorted(faults, key=lambda f: [str(step) for step in f.absolute_path]):
-        yield from _diagnose(_deepest(fault), root, place)
+        for meant in _deepest(fault):
+            yield from _diagnose(meant, root, place)
 
 
-def _deepest(fault: Any) -> Any:  # noqa: ANN401 - jsonschema's error has no useful type
-    """The branch of a nullable field that a non-null value was meant for."""
-    while fault.validator == "anyOf" and fault.context:
-        meant = [c for c in fault.context if c.validator_value != "null"]
-        fault = meant[0] if meant else fault.context[0]
-    return fault
+def _deepest(fault: Any) -> Iterator[Any]:  # noqa: ANN401 - jsonschema's error has no useful type
+    """The faults in the branch of a nullable field that a non-null value was meant for."""
+    if fault.validator != "anyOf" or not fault.context:
+        yield fault
+        return
+    meant = [c for c in fault.context if c.validator_value != "null"] or fault.context
+    branch = meant[0].relative_schema_path[0]
+    for inner in meant:
+        if inner.relative_schema_path[0] == branch:
+            yield from _deepest(inner)
 
 
 def _diagnose(fault: Any, root: dict[str, Any], place: Place) -> Iterator[Diagnostic]:  # noqa: ANN401

@@ -12,6 +12,7 @@ from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.tenant import Tenant
+from phoenix_gitops.relations import homeless, replicas
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, marked_paths, values_at
 from phoenix_gitops.suggest import closest
@@ -34,6 +35,8 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_application_names(policies, world),
         *_stages(policies, world),
         *_exports(policies, world),
+        *replicas(policies, world),
+        *homeless(policies, world),
         *_namespaces(policies, world),
         *_accounts(policies, world),
         *_indicators(policies, world),

@@ -26,6 +26,14 @@ def test_unknown_field_points_at_its_key_and_offers_the_near_one():
     assert fault.help == "did you mean `quotas`?"
 
 
+def test_all_faults_of_a_nullable_mapping_are_reported():
+    found = check(tenant("a", "class: shared\nidentity: {namespaces: [a]}\nquotas: {activeSeries: -5, cpu: 2 cores}"))
+    assert [(d.code, d.message.split("`")[1]) for d in found] == [
+        ("PHX206", "spec.quotas.activeSeries"),
+        ("PHX206", "spec.quotas.cpu"),
+    ]
+
+
 def test_all_faults_of_a_document_are_reported_at_once():
     found = check(
         tenant(
