@@ -26,7 +26,7 @@ from phoenix_gitops.schemas import values_at
 from phoenix_gitops.serialise import check_paths
 from phoenix_gitops.template_files import TemplateFiles
 from phoenix_gitops.unit import UnitResult, run_unit
-from phoenix_gitops.verify import Finding, Schemas, check_cluster, items
+from phoenix_gitops.verify import Schemas, check_cluster, items
 from phoenix_gitops.verify.stage import unsupported
 
 Progress = Callable[[str, int, int], None]
@@ -208,14 +208,24 @@ def _verify(
     diagnostics: list[Diagnostic] = []
     for cluster in clusters:
         facts = cluster_facts(stage, cluster)
-        findings: tuple[Finding, ...]
         if tools.schemas_of(facts.kubernetes) is None:
-            findings = (unsupported(facts.kubernetes),)
-        else:
-            others = [pair for other in clusters if other != home for pair in objects[other]] if cluster == home else []
-            findings = check_cluster(objects[cluster], facts, items(others))
+            diagnostics += _unsupported(policies["Environment", stage.environment], facts.kubernetes)
+            continue
+        others = [pair for other in clusters if other != home for pair in objects[other]] if cluster == home else []
+        findings = check_cluster(objects[cluster], facts, items(others))
         diagnostics += [blame.diagnostic(finding) for finding in findings]
     return diagnostics
+
+
+def _unsupported(environment: Resolved, minor: str) -> list[Diagnostic]:
+    """That a version has no schemas, at each cluster that has this version."""
+    fault = unsupported(minor)
+    versions = values_at(environment.data, ("spec", "clusters", "*", "kubernetes"))
+    return [
+        Diagnostic(code=fault.code, message=fault.message, help=fault.help, primary=environment.origin(at).value)
+        for at, version in versions
+        if version == minor
+    ]
 
 
 def _unusable_overrides(stage: Stage, policies: Mapping[Key, Resolved]) -> Iterator[Diagnostic]:

@@ -155,6 +155,7 @@ def test_one_environments_error_does_not_hold_back_another(pair):
     said = pair.phoenix("compile")
     assert said.code == 1
     assert "no schemas of Kubernetes `1.99`" in said.err
+    assert "--> environments/other.yaml:11:19" in said.err
     assert {path.split("/")[0] for path in pair.tree()} == {"main", "_proof"}
     assert {path.split("/")[1] for path in pair.tree() if path.startswith("_proof/")} == {"main"}
     assert pair.phoenix("validate").code == 1
