@@ -82,6 +82,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX511", "account-clash", "two tenants have the same account id"),
     Code("PHX512", "indicator-form", "an SLO's indicator is not exactly one of its forms"),
     Code("PHX513", "tenant-nowhere", "a tenant is in no environment"),
+    Code("PHX514", "immature-environment", "an environment lacks what its maturity requires"),
     # 6xx templates, emitters and overrides
     Code("PHX601", "template-syntax", "a template is not valid Jinja"),
     Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),

@@ -8,6 +8,7 @@ from phoenix_gitops import __version__
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
+from phoenix_gitops.maturity import check_maturity
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.slo import SLO
@@ -32,6 +33,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_version(policies, world),
         *_rings(policies, world),
         *_servers(policies, world),
+        *check_maturity(policies, world),
         *_application_names(policies, world),
         *_stages(policies, world),
         *_exports(policies, world),
