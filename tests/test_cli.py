@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from phoenix_gitops.__main__ import run
 from phoenix_gitops.cli import phoenix
@@ -334,6 +335,18 @@ def test_bash_takes_the_completion_script(capsys):
         ["bash", "--norc", "-c", f"{script}\ncomplete -p phoenix"], capture_output=True, text=True, check=False
     )
     assert "-F _phoenix_completion phoenix" in done.stdout, done.stderr
+
+
+def test_hooks_of_pre_commit_are_commands_of_ours():
+    hooks = yaml.safe_load((Path(__file__).parent.parent / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["id"] for hook in hooks] == ["phoenix-validate", "phoenix-compile"]
+    for hook in hooks:
+        program, word, *arguments = hook["entry"].split()
+        assert program == "phoenix"
+        COMMANDS[word,].make_context(word, arguments)
+        touched = re.compile(hook["files"])
+        assert all(touched.search(path) for path in ("phoenix.yaml", "environments/a.yaml", "policies/t/a.yaml"))
+        assert not touched.search("docs/phoenix.yaml.md")
 
 
 def test_committed_schemas_are_what_the_models_say(capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from phoenix_gitops.cli.options import common, current
@@ -18,8 +20,10 @@ def command() -> int:
     """
     from phoenix_gitops.determinism import VARIATIONS, CompileFailed, run_variation
 
-    root = current().directory.resolve()
+    options = current()
+    root = options.directory.resolve()
     first: dict[str, str] | None = None
+    rows: list[tuple[str, int, str]] = []
     for variation in VARIATIONS:
         try:
             found = run_variation(root, variation)
@@ -29,8 +33,13 @@ def command() -> int:
         if first is None:
             first = found
         different = sorted(path for path in first.keys() | found.keys() if first.get(path) != found.get(path))
+        rows.append((variation.name, len(found), f"generated/{different[0]}" if different else ""))
+        if options.format != "json":
+            said = f"{len(different)} files differ, first {rows[-1][2]}" if different else f"{len(found)} files, equal"
+            click.echo(f"{variation.name}: {said}")
         if different:
-            click.echo(f"{variation.name}: {len(different)} files differ, first generated/{different[0]}")
-            return 1
-        click.echo(f"{variation.name}: {len(found)} files, equal")
-    return 0
+            break
+    if options.format == "json":
+        names = ("variation", "files", "firstDifference")
+        click.echo(json.dumps({"variations": [dict(zip(names, row, strict=True)) for row in rows]}, indent=2))
+    return 1 if rows[-1][2] else 0

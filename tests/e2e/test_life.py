@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -263,3 +264,19 @@ def test_verify_proves_that_the_output_is_the_same_everywhere(checkout):
     lines = said.out.splitlines()
     assert len(lines) == 5
     assert all(line.endswith(" files, equal") for line in lines)
+
+
+def test_verify_tells_machines_and_finds_what_differs(checkout, monkeypatch):
+    from phoenix_gitops import determinism
+
+    said = checkout.phoenix("verify", "--format", "json")
+    assert said.code == 0
+    variations = json.loads(said.out)["variations"]
+    assert [v["firstDifference"] for v in variations] == [""] * len(determinism.VARIATIONS)
+    monkeypatch.setattr(determinism, "run_variation", lambda _, variation: {"a/b.yaml": variation.name, "a/c.yaml": ""})
+    said = checkout.phoenix("verify")
+    assert said.code == 1
+    assert said.out.splitlines() == [
+        "as it is: 2 files, equal",
+        "another hash seed: 1 files differ, first generated/a/b.yaml",
+    ]
