@@ -83,14 +83,19 @@ on:
   push:
     branches: [main]
 permissions: {}
+concurrency:
+  # Publishing is never cut short; a new push to a pull request replaces the run before it.
+  group: phoenix-${{ github.event.pull_request.number || 'publish' }}
+  cancel-in-progress: ${{ github.event_name == 'pull_request' }}
 jobs:
   validate:
+    name: Validate
     if: github.event_name == 'pull_request'
     runs-on: ubuntu-latest
     permissions:
-      contents: read
+      contents: read # reads the policies
     steps:
-      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
         with:
           persist-credentials: false
           fetch-depth: 0
@@ -100,20 +105,26 @@ jobs:
         env:
           BASE: ${{ github.base_ref }}
   publish:
+    name: Publish
     if: github.event_name == 'push'
     runs-on: ubuntu-latest
     permissions:
-      contents: write
-    concurrency:
-      group: publish
-      cancel-in-progress: false
+      contents: write # pushes the compiled trees
     steps:
-      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
         with:
+          persist-credentials: false
           fetch-depth: 0
-          persist-credentials: true
       - run: pipx install phoenix-gitops=={version}
-      - run: phoenix publish
+      - env:
+          TOKEN: ${{ github.token }}
+        run: |
+          # Only this step can push; git gets the token from the environment, not from a file.
+          export GIT_CONFIG_COUNT=1
+          export GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
+          GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$TOKEN" | base64 --wrap=0)"
+          export GIT_CONFIG_VALUE_0
+          phoenix publish
 """
 
 _README = """\
