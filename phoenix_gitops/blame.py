@@ -19,7 +19,7 @@ from phoenix_gitops.explaining import show_path, value_at
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.placing import patch_path, template_line
-from phoenix_gitops.provenance import Field, trace
+from phoenix_gitops.provenance import Field, confirmed, trace
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, schema_at
 from phoenix_gitops.serialise import object_path
@@ -76,6 +76,7 @@ class Blame:
         self._variants: dict[int, Stage] = {_AS_IS: stage}
         self._outputs: dict[tuple[int, Unit], UnitOutput] = {}
         self._known: dict[_Likeness, list[Label]] = {}
+        self._suspects: dict[_Likeness, tuple[Field, ...]] = {}
         self._traced = 0
 
     def diagnostic(self, finding: Finding) -> Diagnostic:
@@ -108,13 +109,15 @@ class Blame:
         # What is wrong need not be the value itself, such as a selector whose labels were changed: so the objects
         # that take part are suspects before the fields behind the value, and the whole object after them.
         change = self._change(finding, finding.path, finding.at) or self._changes(finding, finding.related)
-        fields = () if change else self._behind(unit, finding, (finding.at,))
+        suspects = () if change else self._confirmed(unit, finding, self._suspects.get(like, ()))
+        fields = suspects or (() if change else self._behind(unit, finding, (finding.at,)))
         if not change and not fields:
             change = self._changes(finding, (finding.path,))
             fields = () if change else self._behind(unit, finding, _above(finding.at))
         labels = change or self._set_by(fields, value_at(artifact.body, finding.at))
         if labels and not any(field.key[0] in _OF_TENANTS for field in fields):
             self._known[like] = labels
+        self._suspects[like] = fields
         return labels
 
     def _changes(self, finding: Finding, files: Iterable[str]) -> list[Label]:
@@ -191,6 +194,18 @@ class Blame:
         spec = msgspec.structs.replace(model.spec, overrides=kept)
         changed = msgspec.structs.replace(model, spec=spec)
         return replace(self._stage, world=self._stage.world.with_policy(policy.key, changed))
+
+    def _confirmed(self, unit: Unit, finding: Finding, suspects: tuple[Field, ...]) -> tuple[Field, ...]:
+        """The causes of a like finding, those of its tenant put as this one's, if they are causes here, too."""
+        here = tuple(
+            replace(field, key=("Tenant", unit.tenant)) if unit.tenant and field.key[0] == "Tenant" else field
+            for field in suspects
+        )
+        location = (finding.path, finding.at)
+        output = self._outputs[_AS_IS, unit]
+        if here and confirmed(self._stage, self._policies, output, self._summary, location, suspects=here):
+            return here
+        return ()
 
     def _behind(self, unit: Unit, finding: Finding, places: Iterable[Path]) -> tuple[Field, ...]:
         """Fields that documents give and that move the first of these places that any field moves."""

@@ -113,6 +113,25 @@ def trace(
     return tuple(found)
 
 
+def confirmed(
+    stage: Stage,
+    policies: Mapping[Key, Resolved],
+    unit: UnitOutput,
+    summary: Summary,
+    location: Location,
+    *,
+    suspects: Sequence[Field],
+) -> bool:
+    """Whether each of these fields moves a value: much cheaper than to search among all of them."""
+    trial = _Trial(stage, unit, summary)
+    left = set(suspects)
+    for key in dict.fromkeys(field.key for field in suspects):
+        for field, values in _leaves(stage, policies, key):
+            if field in left and any(trial.moves([(field, value)], location) for value in values):
+                left.remove(field)
+    return not left
+
+
 Leaf = tuple[Field, list[object]]
 """A field and other values for it."""
 

@@ -156,3 +156,18 @@ def test_without_a_cause_in_the_repository_it_is_the_owner(faults):
 def test_the_base_is_sound(tmp_path: Path, capsys):
     assert run(["validate", "-C", str(lay_out(CASES / "bad" / "PHX700-kind-not-checked", tmp_path / "r"))]) == 0
     capsys.readouterr()
+
+
+def test_many_findings_of_one_cause_all_point_at_it(faults):
+    """More of them than are traced; each is confirmed, so none falls back to the owner of its object."""
+    tenants = {
+        f"policies/t{i}.yaml": SHOP.replace("shop", f"t{i}").replace("class: namespace", "class: own")
+        for i in range(15)
+    }
+    head = "kind: TenantClass\nmetadata: {name: own, owner: platform}\nspec:\n  extends: namespace\n"
+    quota = f'{head}  quotas:\n    memory: "{HALF_A_BYTE}"\n'
+    files = {"policies/class.yaml": HEAD + quota, **tenants}
+    found = faults(files)
+    assert len(found) == 30, "two values of each tenant, each with the line of its class"
+    assert {_line(files, fault) for fault in found} == {f'policies/class.yaml: memory: "{HALF_A_BYTE}"'}
+    assert {fault["secondary"][0]["file"] for fault in found} == set(tenants)
