@@ -75,7 +75,7 @@ def run(options: Common, request: Request) -> int:
     with ExitStack() as stack:
         found: list[Diagnostic] = []
         if not request.check:
-            found += _locked(stack, options)
+            found += locked(stack, options)
             if has_errors(found):
                 return finish(options, found, {})
         result = front(options)
@@ -84,7 +84,7 @@ def run(options: Common, request: Request) -> int:
             return finish(options, found, result.sources)
         compiled, faults = compile_all(options, result, request.environments, cache=request.cache, jobs=request.jobs)
         found += faults + [d for one in compiled for d in one.diagnostics]
-        planned, more = _plan_and_write(result, compiled, request)
+        planned, more = plan_and_write(result, compiled, request)
         found += more
     summary = Summary(compiled, planned, time.perf_counter() - started, checked=request.check)
     if options.format == "json":
@@ -92,7 +92,7 @@ def run(options: Common, request: Request) -> int:
     return finish(options, found, result.sources, lambda: summary.show(options))
 
 
-def _locked(stack: ExitStack, options: Common) -> tuple[Diagnostic, ...]:
+def locked(stack: ExitStack, options: Common) -> tuple[Diagnostic, ...]:
     """Takes the checkout's lock and mends what a crash left; gives why not, or what was mended."""
     from phoenix_gitops import journal, lock
 
@@ -103,9 +103,10 @@ def _locked(stack: ExitStack, options: Common) -> tuple[Diagnostic, ...]:
     return journal.recover(options.directory).diagnostics
 
 
-def _plan_and_write(
+def plan_and_write(
     result: Front, compiled: Sequence[Compiled], request: Request
 ) -> tuple[WritePlan, tuple[Diagnostic, ...]]:
+    """Brings `generated/` up to what was compiled, as far as it was asked for; with `check` only says the drift."""
     from phoenix_gitops.cache import TreeCache
     from phoenix_gitops.cli.session import cache_folder
     from phoenix_gitops.files import apply, read_tree

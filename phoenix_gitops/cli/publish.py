@@ -10,10 +10,11 @@ import click
 from phoenix_gitops.cli.options import Common, common, current
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from phoenix_gitops.branch import Destination, Published
-    from phoenix_gitops.diagnostics import Diagnostic
+    from phoenix_gitops.artifact import RenderedFile
+    from phoenix_gitops.branch import Published
+    from phoenix_gitops.diagnostics import Diagnostic, Outcome
     from phoenix_gitops.model.platform import Output
 
 
@@ -41,30 +42,32 @@ def command(environments: tuple[str, ...], force: bool) -> int:
 
 def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
     """Compile and publish; gives the exit code."""
-    from phoenix_gitops import __version__, lock
+    from phoenix_gitops.cli.compile import Request, locked, plan_and_write
     from phoenix_gitops.cli.session import compile_all, finish, front
     from phoenix_gitops.diagnostics import has_errors
-    from phoenix_gitops.publish import publish
-    from phoenix_gitops.serialise import classify
 
+    done: tuple[Published, ...] = ()
     with ExitStack() as stack:
-        taken = lock.acquire(options.directory)
-        if taken.value is None:
-            return finish(options, taken.diagnostics, {})
-        stack.enter_context(taken.value)
+        found: list[Diagnostic] = [*locked(stack, options)]
+        if has_errors(found):
+            return finish(options, found, {})
         result = front(options)
-        if has_errors(result.diagnostics):
-            return finish(options, result.diagnostics, result.sources)
+        found += result.diagnostics
+        if has_errors(found):
+            return finish(options, found, result.sources)
         assert result.world is not None
         # What runs must not depend on what an earlier run left behind.
         compiled, faults = compile_all(options, result, environments, cache=False)
-        found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)]
-        trees = {one.environment: one.files for one in compiled if one.ok}
-        done: tuple[Published, ...] = ()
-        if trees:
-            output = result.world.platform.spec.output
-            published = publish(
-                options.directory, trees, _destination(output), classify, version=__version__, force=force
+        found += [*faults, *(d for one in compiled for d in one.diagnostics)]
+        output = result.world.platform.spec.output
+        written: tuple[Diagnostic, ...] = ()
+        if output.mode == "tree":
+            # The commit goes onto the branch that is checked out: a work tree that lags behind would undo it.
+            _, written = plan_and_write(result, compiled, Request(environments=environments, force=force, cache=False))
+            found += written
+        if not has_errors(written):
+            published = _publish(
+                options, {one.environment: one.files for one in compiled if one.ok}, output, force=force
             )
             found += published.diagnostics
             done = published.value
@@ -73,10 +76,19 @@ def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
     return finish(options, found, result.sources, lambda: _show(done))
 
 
-def _destination(output: Output) -> Destination:
-    from phoenix_gitops.branch import Destination as Target
+def _publish(
+    options: Common, trees: Mapping[str, Sequence[RenderedFile]], output: Output, *, force: bool
+) -> Outcome[tuple[Published, ...]]:
+    from phoenix_gitops import __version__
+    from phoenix_gitops.branch import Destination
+    from phoenix_gitops.diagnostics import Outcome
+    from phoenix_gitops.publish import publish
+    from phoenix_gitops.serialise import classify
 
-    return Target(mode=output.mode, branch=output.branch, url=output.url or "")
+    if not trees:
+        return Outcome(())
+    destination = Destination(mode=output.mode, branch=output.branch, url=output.url or "")
+    return publish(options.directory, trees, destination, classify, version=__version__, force=force)
 
 
 def _show(done: Sequence[Published]) -> None:

@@ -98,13 +98,25 @@ def test_repo_mode_commits_to_another_repository_and_keeps_what_is_not_ours(chec
 
 
 def test_tree_mode_commits_beside_the_policies(checkout, origin):
-    assert checkout.phoenix("compile").code == 0
     said = checkout.phoenix("publish")
     assert said.code == 0, said.err
     assert ask(origin, "rev-parse", "main") == checkout.git("rev-parse", "HEAD")
+    assert (checkout.root / QUOTA).exists(), "a work tree without it would undo the commit"
     assert QUOTA in files_of(origin, "main")
     assert checkout.git("status", "--porcelain") == ""
     assert "nothing to commit" in checkout.phoenix("publish").out
+
+
+def test_tree_mode_stops_at_a_hand_edit(checkout, origin):
+    checkout.phoenix("publish")
+    tip = ask(origin, "rev-parse", "main")
+    (checkout.root / QUOTA).write_text((checkout.root / QUOTA).read_text().replace("example", "sample"))
+    checkout.replace(TENANT, "pods: 40", "pods: 50")
+    checkout.git("commit", "--quiet", "-m", "more pods", "--", TENANT)
+    said = checkout.phoenix("publish")
+    assert said.code == 1
+    assert f"error[PHX801]: `{QUOTA}` was edited by hand" in said.err
+    assert ask(origin, "rev-parse", "main") == tip
 
 
 def test_uncommitted_policies_are_refused(checkout, origin):
