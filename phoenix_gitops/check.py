@@ -99,7 +99,7 @@ def _diagnose(fault: Any, root: dict[str, Any], place: Place) -> Iterator[Diagno
         case _:
             yield Diagnostic(
                 code="PHX206",
-                message=_bounds_message(fault.validator, wanted, value, path),
+                message=_bounds_message(fault.validator, wanted, value, path, unit=schema.get(_UNIT)),
                 primary=place(path, False),
                 help=_bounds_help(fault.validator, wanted, value, schema),
                 notes=notes,
@@ -224,7 +224,8 @@ def _bounds_help(keyword: str, wanted: object, value: object, schema: Mapping[st
     if keyword in ("minItems", "minLength"):
         return "give at least one" if wanted == 1 else f"give at least {wanted}"
     if keyword == "pattern":
-        return f"write a value that matches the pattern{_such_as(schema)}"
+        form = _UNIT_WORDS.get(schema.get(_UNIT, ""))
+        return f"write {form}" if form else f"write a value that matches the pattern{_such_as(schema)}"
     return f"write another value{_such_as(schema)}"
 
 
@@ -260,12 +261,21 @@ def _type_of(value: object) -> str:
             return "null"
 
 
-def _bounds_message(keyword: str, wanted: object, value: object, path: Path) -> str:
+_UNIT = "x-phoenix-unit"
+_UNIT_WORDS = {
+    "duration": "a duration: a number and `ms`, `s`, `m`, `h`, `d`, `w` or `y`, such as `30s`",
+    "quantity": "a quantity: a number, and a unit if need be, such as `500m` of cpu or `512Mi` of memory",
+    "money": 'an amount: digits, with a `.` before the fraction, in quotes, such as `"0.10"`',
+    "cidr": "a range of addresses, such as `10.0.0.0/8`; a single address is `10.0.0.1/32`",
+}
+
+
+def _bounds_message(keyword: str, wanted: object, value: object, path: Path, *, unit: str | None = None) -> str:
     name = _dotted(path)
     match keyword:
         case "pattern":
             fault = f"`{name}` cannot be {_quoted(_shortened(value))}"
-            return fault if wanted == NAME_PATTERN else f"{fault}: it does not match `{wanted}`"
+            return fault if wanted == NAME_PATTERN or unit in _UNIT_WORDS else f"{fault}: it does not match `{wanted}`"
         case "minimum" | "exclusiveMinimum":
             return f"`{name}` must be {'at least' if keyword == 'minimum' else 'above'} `{wanted}`, not `{value}`"
         case "maximum" | "exclusiveMaximum":
