@@ -13,6 +13,7 @@ from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.tenant import Tenant
+from phoenix_gitops.regexes import regex_faults
 from phoenix_gitops.relations import homeless, replicas
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, marked_paths, values_at
@@ -23,8 +24,13 @@ Policies = Mapping[Key, Resolved]
 
 
 def link_references(policies: Policies) -> tuple[Diagnostic, ...]:
-    """References that name nothing. Only when there are none may the world be built."""
-    return (*_platforms(policies), *_environments_exist(policies), *_references(policies))
+    """References that name nothing, and patterns that are none. Only without them may the world be built."""
+    return (
+        *_platforms(policies),
+        *_environments_exist(policies),
+        *_references(policies),
+        *regex_faults(policies),
+    )
 
 
 def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
