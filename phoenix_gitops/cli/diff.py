@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_gitops.cli.options import Common, common, current
+from phoenix_gitops.cli.options import Common, common_and, current
 
 if TYPE_CHECKING:
     from phoenix_gitops.diagnostics import Diagnostic
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Show what a change of policies changes in the output.")
 @click.argument("ref", default="HEAD")
 @click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
-@click.option("--markdown", is_flag=True, help="As Markdown, short enough for a comment on a pull request.")
+@click.option("--markdown", is_flag=True, help="Short for --format markdown: as a comment on a pull request.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
-@common
+@common_and("markdown")
 def command(ref: str, environments: tuple[str, ...], markdown: bool, output: Path | None) -> int:
     """Show which objects and fields change from REF (a branch, tag or commit; HEAD unless named) to the work tree.
 
@@ -34,9 +34,13 @@ def command(ref: str, environments: tuple[str, ...], markdown: bool, output: Pat
     \b
     Examples:
       phoenix diff
-      phoenix diff origin/main --markdown --output comment.md
+      phoenix diff origin/main --format markdown --output comment.md
     """
-    return run(current(), ref, environments, markdown=markdown, output=output)
+    options = current()
+    if options.format == "markdown":
+        # Findings have no such form: they are for people, on standard error.
+        options, markdown = replace(options, format="text"), True
+    return run(options, ref, environments, markdown=markdown, output=output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

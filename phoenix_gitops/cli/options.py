@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -50,6 +50,15 @@ class Common:
 
 def common(function: Callable[P, R]) -> Callable[P, R]:
     """Adds the common options; the command finds them by `current()`."""
+    return common_and()(function)
+
+
+def common_and(*formats: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """As `common`, for a command that knows more formats."""
+    return functools.partial(_with_options, formats=(*FORMATS, *formats))
+
+
+def _with_options(function: Callable[P, R], formats: Sequence[str]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -74,7 +83,7 @@ def common(function: Callable[P, R]) -> Callable[P, R]:
             help="The repository's root.  [default: the nearest folder upwards with a phoenix.yaml]",
         ),
         click.option(
-            "--format", "format_", type=click.Choice(FORMATS), help="How findings are shown.  [default: text]"
+            "--format", "format_", type=click.Choice(formats), help="How findings are shown.  [default: text]"
         ),
         click.option(
             "--color", "color_", type=click.Choice(["auto", "always", "never"]), help="Colours.  [default: auto]"

@@ -231,16 +231,25 @@ def test_diff_follows_no_link_of_another_commit(checkout):
     assert "policies/stolen.yaml:1:1" in said.err
 
 
-def test_diff_as_markdown_into_a_file(checkout, tmp_path):
+@pytest.mark.parametrize("asked", [["--format", "markdown"], ["--markdown"]], ids=lambda asked: asked[0])
+def test_diff_as_markdown_into_a_file(checkout, tmp_path, asked):
     checkout.replace(TENANT, 'cpu: "4"', 'cpu: "6"')
     target = tmp_path / "comment.md"
-    said = checkout.phoenix("diff", "--markdown", "--output", str(target))
+    said = checkout.phoenix("diff", *asked, "--output", str(target))
     assert said.code == 0
     assert said.out == ""
     assert "| <code>main</code> | 0 | 1 | 0 |" in target.read_text()
     nowhere = checkout.phoenix("diff", "--output", str(tmp_path / "no" / "folder.md"))
     assert nowhere.code == 2
     assert "No such file or directory" in nowhere.err
+
+
+def test_diff_as_markdown_leaves_findings_to_people(checkout):
+    checkout.replace(TENANT, "class: ", "klass: ")
+    said = checkout.phoenix("diff", "--format", "markdown")
+    assert (said.code, said.out) == (1, "")
+    assert "error[PHX2" in said.err
+    assert "`klass`" in said.err
 
 
 @pytest.mark.parametrize("command", ["diff", "publish"])
