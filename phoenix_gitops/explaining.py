@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from phoenix_gitops.document import Path
-from phoenix_gitops.provenance import ABSENT, Field
+from phoenix_gitops.provenance import Field
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, schema_at
+from phoenix_gitops.variants import ABSENT
 
 _STEP = re.compile(r"\[([0-9]+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|\.?([^.\[\]]+)")
 

@@ -119,8 +119,9 @@ def explain_value(options: Common, file: str, path: Path) -> int:
     from phoenix_gitops.diagnostics import has_errors
     from phoenix_gitops.emit import summarise
     from phoenix_gitops.explaining import causes, show_path, value_at
-    from phoenix_gitops.provenance import ABSENT, trace
+    from phoenix_gitops.provenance import trace
     from phoenix_gitops.serialise import object_path
+    from phoenix_gitops.variants import ABSENT
 
     result = front(options)
     if has_errors(result.diagnostics):

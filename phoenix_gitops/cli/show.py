@@ -80,8 +80,8 @@ def resolved(policy: str) -> int:
     """
     from phoenix_gitops.cli.session import finish, front
     from phoenix_gitops.explaining import show_path
-    from phoenix_gitops.provenance import scalars
     from phoenix_gitops.suggest import closest
+    from phoenix_gitops.variants import scalars
 
     options = current()
     result = front(options)

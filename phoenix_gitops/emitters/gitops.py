@@ -17,6 +17,7 @@ from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Emitted, Render
+from phoenix_gitops.emitters.network import gateway_namespace
 from phoenix_gitops.emitters.projects import GroupKind, allowed
 from phoenix_gitops.model.environment import Cluster
 from phoenix_gitops.model.units import milliseconds
@@ -140,8 +141,8 @@ class _Writer:
         destinations = sorted(
             (self._server(cluster, component), namespace)
             for cluster, part in parts.items()
-            # An Application of cluster-wide objects alone has no destination namespace, which must be allowed too.
-            for namespace in part.namespaces or {""}
+            # The destination of its Application must be allowed too.
+            for namespace in {*part.namespaces, self._destination(component, part)}
         )
         return self._artifact(
             "appproject",
@@ -162,7 +163,7 @@ class _Writer:
             application_name(self.scope.name, cluster, component),
             component,
             cluster,
-            destination=self._destination(part),
+            destination=self._destination(component, part),
             finalizers=[_FINALIZER] if component in _CASCADE else [],
             ignore_differences=_runtime_owned(part),
         )
@@ -213,12 +214,15 @@ class _Writer:
             ignore_differences=ignore_differences,
         )
 
-    def _destination(self, part: ComponentSummary) -> str | None:
+    def _destination(self, component: str, part: ComponentSummary) -> str:
         """Each object names its namespace, so this one only has to be allowed by the project; one of the platform's
         own does not change when tenants come and go.
         """
+        if component == COMPONENT:
+            return self.scope.platform.spec.argocd.namespace
+        own = gateway_namespace(self.scope.platform)
         prefix = f"{self.scope.platform.spec.conventions.namespace_prefix}-"
-        return min(part.namespaces, key=lambda name: (not name.startswith(prefix), name), default=None)
+        return min((name for name in part.namespaces if name.startswith(prefix)), default=own)
 
     def _region(self, cluster: str) -> dict[str, str]:
         known = self.clusters.get(cluster)

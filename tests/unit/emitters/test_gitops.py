@@ -208,9 +208,9 @@ def test_a_component_that_is_not_built_in_may_hold_what_it_emits():
 def test_an_application_of_cluster_wide_objects_alone_is_permitted():
     part = ComponentSummary(kinds=frozenset({("", "Node", False)}), namespaces=frozenset())
     app = application("prod-main-extra", {("main", "extra"): part})
-    assert app["spec"]["destination"] == {"server": "https://main.example.com"}
+    assert app["spec"]["destination"] == {"server": "https://main.example.com", "namespace": "phoenix-gateway"}
     assert project("prod-extra", {("main", "extra"): part})["destinations"] == [
-        {"server": "https://main.example.com", "namespace": ""}
+        {"server": "https://main.example.com", "namespace": "phoenix-gateway"}
     ]
 
 
