@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
+
+from phoenix_gitops import scaffold
+from phoenix_gitops.cli import phoenix
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".github" / "workflows"
@@ -147,12 +152,55 @@ def test_the_gate_runs_what_it_promises() -> None:
     assert said == [
         "make test",
         "make proof",
-        ".venv/bin/phoenix compile --check",
+        ".venv/bin/phoenix compile --check --no-cache",
         ".venv/bin/ruff format --check",
         ".venv/bin/ruff check",
         ".venv/bin/mypy --strict",
     ]
     assert any("bash .ci/run" in step.get("run", "") for step in steps(load(FOLDER / "ci.yml")))
+
+
+def calls(text: str) -> list[list[str]]:
+    """The arguments of each call of `phoenix` in a script, without what is the shell's."""
+    call = re.compile(r"^ *(?:- )?(?:run: |entry: |step |@)?(?:\S*/)?phoenix +([^|>&\n]+)", re.MULTILINE)
+    return [shlex.split(found) for found in call.findall(text)]
+
+
+def understood(command: click.Command, words: list[str], parent: click.Context | None = None) -> str:
+    """The name of the command that `words` call. They are parsed, nothing runs; a usage error is raised."""
+    if not isinstance(command, click.Group):
+        command.make_context(command.name, words, parent)
+        return ""
+    names = command.list_commands(click.Context(command))
+    at = next((i for i, word in enumerate(words) if word in names), len(words))
+    context = command.make_context(command.name, words[: at + 1], parent)
+    inner = command.get_command(context, words[at])
+    assert inner is not None
+    return f"{words[at]} {understood(inner, words[at + 1 :], context)}".strip()
+
+
+def test_calls_of_phoenix_are_such_as_it_understands() -> None:
+    ours = [*WORKFLOWS, ROOT / ".ci" / "run", ROOT / "Makefile", ROOT / ".pre-commit-hooks.yaml"]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in ours}
+    texts["init"] = scaffold.files("mine", "https://git.example.com/mine.git")[".github/workflows/phoenix.yml"]
+    found = {name: [understood(phoenix, words) for words in calls(text)] for name, text in texts.items()}
+    assert {name: called for name, called in found.items() if called} == {
+        "publish.yml": ["publish"],
+        "pull-request.yml": ["validate", "validate", "compile", "diff"],
+        "run": ["compile"],
+        "Makefile": ["compile"],
+        ".pre-commit-hooks.yaml": ["validate", "compile"],
+        "init": ["validate", "diff", "publish"],
+    }
+
+
+@pytest.mark.parametrize(
+    "line", ["phoenix diff --as markdown", "run: phoenix schema write --fast", "@bin/phoenix plan x"]
+)
+def test_calls_that_phoenix_does_not_understand_are_found(line: str) -> None:
+    (words,) = calls(line)
+    with pytest.raises((click.UsageError, IndexError)):
+        understood(phoenix, words)
 
 
 def test_every_target_says_what_it_does() -> None:
