@@ -162,7 +162,7 @@ def test_the_gate_runs_what_it_promises() -> None:
 
 def calls(text: str) -> list[list[str]]:
     """The arguments of each call of `phoenix` in a script, without what is the shell's."""
-    call = re.compile(r"^ *(?:- )?(?:run: |entry: |step |@)?(?:\S*/)?phoenix +([^|>&\n]+)", re.MULTILINE)
+    call = re.compile(r"^\s*(?:- )?(?:run: |entry: |step |@)?(?:\S*/)?phoenix +([^|>&\n]+)", re.MULTILINE)
     return [shlex.split(found) for found in call.findall(text)]
 
 
