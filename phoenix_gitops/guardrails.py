@@ -19,9 +19,9 @@ from phoenix_gitops.model import Policy
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.source import read_file
+from phoenix_gitops.source.folders import GUARDRAILS
 from phoenix_gitops.world import World, effective_quotas
-
-FOLDER = "policies/guardrails"
 
 
 def constrain(front: Front) -> Outcome[Mapping[str, str]]:
@@ -48,15 +48,13 @@ def constrain(front: Front) -> Outcome[Mapping[str, str]]:
 
 def read_guardrails(root: Path) -> Outcome[Mapping[str, str]]:
     """The guardrails' texts by file; links and unreadable files are diagnostics, never followed."""
-    from phoenix_gitops.source import read_file
-
-    folder = root / FOLDER
+    folder = root / GUARDRAILS
     if not folder.is_dir() or any(part.is_symlink() for part in (folder, folder.parent)):
         return Outcome({})
     texts: dict[str, str] = {}
     found: list[Diagnostic] = []
     for name in sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".cue")):
-        file = f"{FOLDER}/{name}"
+        file = f"{GUARDRAILS}/{name}"
         content = read_file(root, file)
         if isinstance(content, Diagnostic):
             found.append(content)

@@ -23,6 +23,9 @@ MAX_FILES = 50_000
 MAX_ENTRIES = 500_000
 """Most files and folders of any kind below the input folders."""
 
+GUARDRAILS = "policies/guardrails"
+"""Where guardrails are: every `.cue` file that lies in this folder itself."""
+
 _BELOW = "/**/*.yaml"
 _NEARLY_YAML = re.compile(r".*\.ya?ml", re.IGNORECASE | re.DOTALL)
 _BAD_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -128,10 +131,21 @@ class _Walk:
                 self.files.add(path)
                 if len(self.files) > MAX_FILES:
                     raise _TooMany(f"there are more than {MAX_FILES:,} policy files")
+        elif _is_lost_guardrail(path):
+            help_ = f"move it to `{GUARDRAILS}/{PurePosixPath(entry.name).stem}.cue`"
+            self._say("PHX407", path, f"guardrail is read by nobody: it is not `{GUARDRAILS}/*.cue`", help_)
         return False
 
     def _say(self, code: str, path: str, message: str, help_: str) -> None:
         self.found.append(at_top(code, printable(path), message, help=help_))
+
+
+def _is_lost_guardrail(path: str) -> bool:
+    """Whether a file is written as a guardrail, but lies or ends so that none is read there."""
+    file = PurePosixPath(path)
+    if file.suffix.lower() != ".cue" or "cue.mod" in file.parts:
+        return False
+    return file.suffix != ".cue" or str(file.parent) != GUARDRAILS
 
 
 def _renamed(name: str) -> str:

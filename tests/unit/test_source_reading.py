@@ -87,6 +87,17 @@ def test_other_endings_of_yaml_are_said(tmp_path: Path) -> None:
     assert [d.help for d in outcome.diagnostics][1:] == ["rename it to `a.yaml`", "rename it to `b.yaml`"]
 
 
+def test_guardrails_where_nobody_reads_them_are_said(tmp_path: Path) -> None:
+    read = ["policies/guardrails/a.cue", "policies/guardrails/cue.mod/module.cue", "policies/guardrails/b.cue.bak"]
+    lost = ["environments/d.cue", "policies/c.cue", "policies/guardrails/b.CUE", "policies/guardrails/sub/a.cue"]
+    write(tmp_path, **dict.fromkeys([*read, *lost], "violations: {}\n"))
+    outcome = list_policies(tmp_path)
+    assert outcome.value == ()
+    message = "guardrail is read by nobody: it is not `policies/guardrails/*.cue`"
+    assert said(outcome.diagnostics) == [("PHX407", f"{path}:1:1", message) for path in lost]
+    assert [d.help for d in outcome.diagnostics] == [f"move it to `policies/guardrails/{n}.cue`" for n in "dcba"]
+
+
 def test_links_are_refused_whatever_they_point_to(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     write(outside, **{"x.yaml": "kind: X\n", "deep/y.yaml": "kind: Y\n"})
