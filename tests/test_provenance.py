@@ -127,7 +127,7 @@ def test_the_exceptions_are_not_moved_by_anything():
     assert stale == []
 
 
-def test_nine_of_ten_values_that_a_policy_set_are_traced_to_the_line_that_set_them():
+def test_nine_of_ten_values_that_a_policy_set_are_traced_to_the_line_that_set_them(capsys):
     """The oracle is the value itself: where the output holds a telling value of a policy, that policy is behind it."""
     policies = front().policies
     held = explained = 0
@@ -148,7 +148,8 @@ def test_nine_of_ten_values_that_a_policy_set_are_traced_to_the_line_that_set_th
                 explained += 1
             else:
                 missed.append(f"{file}:{show_path(path)} = {value}")
-    print(f"{explained} of {held} values that policies set are traced to their line ({explained / held:.1%})")
+    with capsys.disabled():
+        print(f"\n{explained} of {held} values that policies set are traced to their line ({explained / held:.1%})")
     assert held > 300
     assert explained / held >= 0.9, missed[:20]
 
