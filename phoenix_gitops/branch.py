@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from phoenix_gitops import revision, writes
+from phoenix_gitops.addresses import redacted
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
 from phoenix_gitops.revision import Author
 from phoenix_gitops.tree import PROOF, Classify, FileState, Ownership, digest, owner_of
-from phoenix_gitops.vcs import git, list_tree, read_blobs, redacted, run
+from phoenix_gitops.vcs import git, list_tree, read_blobs, run
 
 if TYPE_CHECKING:
     from git import Repo

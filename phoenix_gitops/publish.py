@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix_gitops import revision
+from phoenix_gitops.addresses import normalise
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.branch import Destination, Job, Lane, Published, Source, build
 from phoenix_gitops.diagnostics import Diagnostic, Outcome, ordered
@@ -23,7 +24,6 @@ from phoenix_gitops.vcs import (
     GitRefusedError,
     clean_environment,
     git,
-    normalise_url,
     open_repository,
     prefix_in,
     refused,
@@ -143,7 +143,7 @@ def _repository(stack: ExitStack, repo: Repo, root: Path, job: Job) -> tuple[Rep
     url = _address(root, job.destination.url)
     for remote in repo.remotes:
         # The same repository in another spelling: use the checkout, which has its credentials.
-        if normalise_url(remote.url) == normalise_url(url):
+        if normalise(remote.url) == normalise(url):
             return repo, remote.name
     return stack.enter_context(_open_cache(root, url)), url
 
@@ -194,5 +194,5 @@ def _open_cache(root: Path, url: str) -> Repo:
     """A bare repository below the state folder that holds the other repository's objects."""
     from git import Repo
 
-    name = hashlib.sha256(normalise_url(url).encode()).hexdigest()[:16]
+    name = hashlib.sha256(normalise(url).encode()).hexdigest()[:16]
     return Repo.init(root / STATE / "publish" / f"{name}.git", bare=True, mkdir=True)

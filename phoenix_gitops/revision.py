@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from phoenix_gitops.vcs import GitRefusedError, git, last_line, redacted, refused, run
+from phoenix_gitops.addresses import redacted
+from phoenix_gitops.vcs import GitRefusedError, git, last_line, refused, run
 
 if TYPE_CHECKING:
     from git import Repo

@@ -7,7 +7,6 @@ GitPython finds the repository and runs git; the bulk goes through git's own plu
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix_gitops.addresses import redacted
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
 
 if TYPE_CHECKING:
@@ -206,25 +206,6 @@ def tree_at(root: Path, ref: str, prefix: str) -> Outcome[dict[str, bytes]]:
             return Outcome({}, error.diagnostics)
     cut = f"{base}/" if base else ""
     return Outcome({path.removeprefix(cut): blobs[oid] for path, oid in plain.items() if path.startswith(cut)})
-
-
-def normalise_url(url: str) -> str:
-    """One spelling for the many of a repository's address: host and path, or an absolute path."""
-    url = url.strip()
-    found = re.fullmatch(r"(?:[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?([^/:]*)(?::[0-9]*)?/(.*)", url)
-    scp = re.fullmatch(r"(?:[^/@:]+@)?([^/:@]+):(?!//)/?(.+)", url)
-    match = found or scp
-    path = match[2] if match else url
-    path = path.rstrip("/").removesuffix(".git").rstrip("/")
-    if match is None:
-        return path
-    host = match[1].lower()
-    return f"{host}/{path.lstrip('/')}" if host else f"/{path.lstrip('/')}"
-
-
-def redacted(text: str) -> str:
-    """Without the user and password of any address in it."""
-    return re.sub(r"://[^/@\s']+@", "://", text)
 
 
 def last_line(text: str) -> str:

@@ -1,73 +1,12 @@
-"""Addresses of repositories: which mean one, which hold a secret, and where a tree is committed."""
+"""Where an environment's tree is committed, and where it cannot be."""
 
 from __future__ import annotations
 
 import pytest
 
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.repository import Location, has_password, location, normalise
+from phoenix_gitops.repository import Location, location
 from tests.unit.emitters.support import platform
-
-SAME = [
-    (
-        "https://git.example.com/metrics/gitops",
-        "https://git.example.com/metrics/gitops.git",
-        "https://git.example.com/metrics/gitops/",
-        "https://git.example.com/metrics/gitops.git/",
-        "https://git.example.com:443/metrics//gitops",
-        "HTTPS://Git.Example.com/Metrics/GitOps.git",
-        " https://git.example.com/metrics/gitops ",
-    ),
-    (
-        "git@git.example.com:metrics/gitops.git",
-        "git@git.example.com:/metrics/gitops",
-        "ssh://git@git.example.com/metrics/gitops",
-        "ssh://git@git.example.com:22/metrics/gitops.git",
-    ),
-    ("file:///srv/git/tree.git", "file:///srv/git/tree/", "file:///srv/git/tree/.git"),
-]
-
-
-@pytest.mark.parametrize("spellings", SAME)
-def test_spellings_of_one_repository_are_one(spellings):
-    assert len({normalise(url) for url in spellings}) == 1
-
-
-def test_other_repositories_stay_others():
-    others = [
-        *(spellings[0] for spellings in SAME),
-        "https://git.example.com:8443/metrics/gitops",
-        "https://git.example.com/metrics/gitops2",
-        "https://git.example.com/metrics",
-        "https://git.example.org/metrics/gitops",
-        "http://git.example.com/metrics/gitops",
-        "ssh://deploy@git.example.com/metrics/gitops",
-        "ssh://git@git.example.com:2222/metrics/gitops",
-    ]
-    assert len({normalise(url) for url in others}) == len(others)
-
-
-def test_the_one_spelling_is_its_own():
-    for spellings in SAME:
-        assert normalise(normalise(spellings[0])) == normalise(spellings[0])
-    assert normalise("git@git.example.com:metrics/gitops.git") == "ssh://git@git.example.com/metrics/gitops"
-
-
-@pytest.mark.parametrize(
-    ("url", "secret"),
-    [
-        ("https://user:token@git.example.com/a.git", True),
-        ("https://token@git.example.com/a.git", True),
-        ("ssh://git:pass@git.example.com/a.git", True),
-        ("ssh://git@git.example.com/a.git", False),
-        ("git@git.example.com:a.git", False),
-        ("https://git.example.com/a.git", False),
-        ("https://git.example.com/a@b:c.git", False),
-    ],
-)
-def test_a_password_in_an_address_is_seen(url, secret):
-    assert has_password(url) is secret
-
 
 URL = "https://git.example.com/metrics/gitops.git"
 OTHER = "https://git.example.com/metrics/tree.git"
@@ -99,6 +38,10 @@ def test_a_branch_is_named_in_full():
         (
             {"output": {"mode": "repo", "url": URL.removesuffix(".git") + "/"}},
             "output repository `https://git.example.com/metrics/gitops/` is the repository of the policies",
+        ),
+        (
+            {"output": {"mode": "repo", "url": "git@git.example.com:Metrics/GitOps"}},
+            "output repository `git@git.example.com:Metrics/GitOps` is the repository of the policies",
         ),
         ({"output": {"mode": "branch", "branch": "main"}}, "output branch `main` is the branch of the policies"),
         (

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from phoenix_gitops import vcs
-from phoenix_gitops.vcs import clean_environment, last_line, normalise_url, redacted, tree_at
+from phoenix_gitops.vcs import clean_environment, last_line, tree_at
 
 
 @pytest.fixture(autouse=True)
@@ -108,40 +108,6 @@ def test_a_command_that_fails_is_told_in_one_line(repository):
         assert told(caught.value) == [("PHX914", "`git cat-file` failed: Not a valid object name nothing")]
         assert vcs.run(repo, "hash-object", "--stdin", stdin=b"").out == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
         assert vcs.read_blobs(repo, []) == {}
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "git@GitHub.com:Org/Repo.git",
-        "GitHub.com:Org/Repo",
-        "ssh://git@github.com:22/Org/Repo.git",
-        "https://user:token@github.com/Org/Repo/",
-        "https://github.com/Org/Repo.git",
-        " https://github.com/Org/Repo ",
-    ],
-)
-def test_spellings_of_one_address_are_one(url):
-    assert normalise_url(url) == "github.com/Org/Repo"
-
-
-@pytest.mark.parametrize(
-    ("url", "normal"),
-    [
-        ("file:///srv/x.git", "/srv/x"),
-        ("/srv/x.git/", "/srv/x"),
-        ("../x", "../x"),
-        ("https://github.com/org/repo", "github.com/org/repo"),
-        ("https://example.org/Org/Repo", "example.org/Org/Repo"),
-    ],
-)
-def test_addresses_that_differ_stay_apart(url, normal):
-    assert normalise_url(url) == normal
-
-
-def test_credentials_are_never_shown():
-    assert redacted("fatal: https://me:secret@example.org/x refused") == "fatal: https://example.org/x refused"
-    assert redacted("see https://example.org/a@b") == "see https://example.org/a@b"
 
 
 @pytest.mark.parametrize(
