@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,15 @@ from phoenix_gitops.back import Tools, compile_environment
 from phoenix_gitops.cli.session import stages
 from phoenix_gitops.crds import Directory, fetch
 from phoenix_gitops.front import run_front
+from tests.crds import crds_folder
 
 ROOT = Path(__file__).parent.parent
-CRDS = Path(os.environ.get("PHOENIX_CRDS") or ROOT.parent / "shared" / "crds")
 
 
 @pytest.fixture(scope="module")
 def schemas(tmp_path_factory) -> Path:
-    if not CRDS.is_dir():
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must have the original CRDs in {CRDS}")
-        pytest.skip(f"no CRDs in {CRDS}: custom resources are not checked against their schemas")
     target = tmp_path_factory.mktemp("crds")
-    result = fetch([Directory(CRDS)], target)
+    result = fetch([Directory(crds_folder())], target)
     assert len(result.written) > 200
     return target
 

@@ -14,7 +14,8 @@ from phoenix_gitops.crds import EMITTED, Directory, FetchResult, Source, Stream,
 from phoenix_gitops.verify import Schemas, check, crd_documents
 from phoenix_gitops.verify.crd_schema import convert_crd
 from phoenix_gitops.verify.custom import CustomSchemas
-from tests.unit.verify.samples import MINOR, Body, crds_folder, obj
+from tests.crds import crds_folder
+from tests.unit.verify.samples import MINOR, Body, obj
 
 WIDGET = ("example.com", "v1", "Widget")
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from phoenix_gitops.artifact import Artifact
 from phoenix_gitops.diagnostics import Diagnostic
@@ -23,8 +21,8 @@ from phoenix_gitops.scope import ClusterScope, EnvironmentScope, TenantScope
 from phoenix_gitops.template_files import TemplateFiles
 from phoenix_gitops.templating import Renderer
 from phoenix_gitops.world import account, effective_quotas
+from tests.crds import crds_folder
 
-CRDS = Path(__file__).resolve().parents[4] / "shared" / "crds"
 Object = Mapping[str, Any]
 
 
@@ -171,7 +169,7 @@ def _argo_validators() -> dict[str, Any]:
 
     from phoenix_gitops.verify.crd_schema import convert_crd
 
-    text = (CRDS / "argoproj.io.yaml").read_text()
+    text = (crds_folder() / "argoproj.io.yaml").read_text(encoding="utf-8")
     crds = [d for d in yaml.load_all(text, yaml.CSafeLoader) if d]
     schemas = [
         s for crd in crds if crd["spec"]["names"]["kind"] in ("Application", "AppProject") for s in convert_crd(crd)
@@ -181,8 +179,6 @@ def _argo_validators() -> dict[str, Any]:
 
 def validate_argo(found: Iterable[Object]) -> int:
     """Against the CRDs of Argo CD; the number of objects judged."""
-    if not CRDS.is_dir():
-        pytest.skip("no CRDs beside the checkout: Argo CD's schemas cannot judge")
     judged = 0
     for body in found:
         faults = [f"{list(e.instance_path)}: {e.message}" for e in _argo_validators()[body["kind"]].iter_errors(body)]

@@ -17,6 +17,7 @@ from phoenix_gitops.emitters.base import Emitted
 from phoenix_gitops.resources import templates_dir
 from phoenix_gitops.template_files import TemplateFiles
 from phoenix_gitops.templating import Renderer
+from tests.crds import crds_folder
 from tests.unit.collector.scopes import cluster, environment, tenant
 from tests.unit.emitters import netpol
 from tests.unit.emitters.support import only, validate_builtin
@@ -463,11 +464,8 @@ def test_monitors_fit_the_operators_schema():
     import jsonschema_rs
 
     from phoenix_gitops.verify.crd_schema import convert_crd
-    from tests.unit.emitters.support import CRDS
 
-    if not CRDS.is_dir():
-        pytest.skip("no CRDs beside the checkout: the operator's schema cannot judge")
-    crds = yaml.load_all((CRDS / "monitoring.coreos.com.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    crds = yaml.load_all((crds_folder() / "monitoring.coreos.com.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     (schema,) = [s for crd in crds if crd and crd["spec"]["names"]["kind"] == "PodMonitor" for s in convert_crd(crd)]
     judge = jsonschema_rs.validator_for(schema.schema)
     monitors = [body for body in objects(emitted()) if body["kind"] == "PodMonitor"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from phoenix_gitops.artifact import Artifact, PolicyRef, Unit
 from phoenix_gitops.verify import Facts, Finding, Located, Schemas, verify
@@ -305,15 +302,3 @@ def leaves(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
     for key, child in children:
         yield (*at, key)
         yield from leaves(child, (*at, key))
-
-
-def crds_folder() -> Path:
-    """The original CRDs that tests take as judge; they are no part of the repository."""
-    root = Path(__file__).resolve().parents[3]
-    folder = Path(os.environ.get("PHOENIX_CRDS", root.parent / "shared" / "crds"))
-    if not folder.is_dir():
-        message = f"no CRDs at {folder}; set PHOENIX_CRDS to a folder of them"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return folder
