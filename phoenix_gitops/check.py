@@ -18,8 +18,6 @@ from phoenix_gitops.model.base import NAME_PATTERN
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, validator, written_schema
 from phoenix_gitops.suggest import closest
 
-_ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
-
 Place = Callable[[Path, bool], Label]
 """Where a path stands: its key (True) or its value (False)."""
 

@@ -73,8 +73,6 @@ SYNC_OPTIONS: Final = "argocd.argoproj.io/sync-options"
 """Annotation: how Argo CD treats an object, as `Prune=confirm,Delete=confirm`."""
 
 APP_NAME: Final = "app.kubernetes.io/name"
-APP_INSTANCE: Final = "app.kubernetes.io/instance"
-APP_COMPONENT: Final = "app.kubernetes.io/component"
 APP_PART_OF: Final = "app.kubernetes.io/part-of"
 APP_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 

@@ -70,13 +70,16 @@ def causes(fields: Sequence[Field], policies: Mapping[Key, Resolved]) -> list[Ca
 def _cause(field: Field, policies: Mapping[Key, Resolved]) -> Cause:
     kind, name = field.key
     policy = policies[field.key]
-    if field.given:
-        where = str(policy.origin(field.path).value.span)
-        text = str(value_at(policy.data, field.path))
-    else:
-        named = ".".join(str(step) for step in field.path if not isinstance(step, int))
-        where, text = f"default of {kind}.{named}", ""
-    return Cause(f"{kind}/{name}", show_path(field.path), where, text)
+    text = str(value_at(policy.data, field.path)) if field.given else ""
+    return Cause(f"{kind}/{name}", show_path(field.path), where_set(policy, field.path), text)
+
+
+def where_set(policy: Resolved, path: Path) -> str:
+    """Where a field of a policy got its value: `file:line:col`, `preset:...`, or `default of KIND.FIELD`."""
+    if policy.sets(path):
+        return str(policy.origin(path).value.span)
+    named = ".".join(str(step) for step in path if not isinstance(step, int))
+    return f"default of {policy.document.kind}.{named}"
 
 
 def explain_field(kind: str, path: Path) -> list[str] | None:

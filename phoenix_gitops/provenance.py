@@ -56,11 +56,6 @@ class Influence:
             )
         )
 
-    def unmoved(self) -> tuple[Field, ...]:
-        """Fields that were tried and moved nothing."""
-        moving = {field for fields in self.moves.values() for field in fields}
-        return tuple(field for field in self.fields if field not in moving)
-
 
 @dataclass(frozen=True, slots=True)
 class _Body:

@@ -79,7 +79,7 @@ def resolved(policy: str) -> int:
       phoenix show resolved Environment/prod-eu
     """
     from phoenix_gitops.cli.session import finish, front
-    from phoenix_gitops.explaining import show_path
+    from phoenix_gitops.explaining import show_path, where_set
     from phoenix_gitops.suggest import closest
     from phoenix_gitops.variants import scalars
 
@@ -98,9 +98,7 @@ def resolved(policy: str) -> int:
     for path, value in scalars(data):
         if value is None:
             continue
-        named = ".".join(str(step) for step in path if not isinstance(step, int))
-        origin = str(raw.origin(path).value.span) if raw.sets(path) else f"default of {kind}.{named}"
-        click.echo(f"{show_path(path)}: {json.dumps(value, ensure_ascii=False)}  # {origin}")
+        click.echo(f"{show_path(path)}: {json.dumps(value, ensure_ascii=False)}  # {where_set(raw, path)}")
     return 0
 
 

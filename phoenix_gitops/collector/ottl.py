@@ -34,11 +34,6 @@ def resource(attribute: str) -> str:
     return f"resource.attributes[{string(attribute)}]"
 
 
-def datapoint(attribute: str) -> str:
-    """The path of a datapoint's attribute."""
-    return f"datapoint.attributes[{string(attribute)}]"
-
-
 def matches(path: str, pattern: str) -> str:
     """Whether all of a value matches; IsMatch itself looks for the pattern anywhere."""
     return f"IsMatch({path}, {string(f'^(?:{pattern})$')})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 Keys = Mapping[str, "Keys"] | None
@@ -26,12 +26,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A type of component: what may be said to it, which signals it takes, and its name of old."""
+    """A type of component: what may be said to it, and its name of old."""
 
     kind: Kind
     type: str
     keys: Keys
-    signals: frozenset[str] = field(default=frozenset({"metrics"}))
     formerly: str = ""
     """The type's name in older versions, which this one warns of."""
 

@@ -75,14 +75,12 @@ _COMPONENTS: tuple[Component, ...] = (
                 grpc=keys("endpoint", "max_recv_msg_size_mib"), http=keys("endpoint", "max_request_body_size")
             )
         ),
-        signals=frozenset({"metrics", "traces", "logs"}),
     ),
     Component(Kind.RECEIVER, "prometheus", keys("trim_metric_suffixes", config=keys(scrape_configs=_SCRAPE))),
     Component(
         Kind.PROCESSOR,
         "batch",
         keys("timeout", "send_batch_size", "send_batch_max_size"),
-        signals=frozenset({"metrics", "traces", "logs"}),
     ),
     Component(
         Kind.PROCESSOR,
@@ -107,7 +105,6 @@ _COMPONENTS: tuple[Component, ...] = (
         Kind.PROCESSOR,
         "memory_limiter",
         keys("check_interval", "limit_mib", "spike_limit_mib"),
-        signals=frozenset({"metrics", "traces", "logs"}),
     ),
     Component(Kind.PROCESSOR, "resource", keys(attributes=keys("key", "value", "action", "from_attribute", "pattern"))),
     Component(Kind.PROCESSOR, "transform", keys("error_mode", metric_statements=_STATEMENTS)),
