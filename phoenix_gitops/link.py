@@ -94,10 +94,16 @@ def _references(policies: Policies) -> Iterator[Diagnostic]:
                     yield _dangling(policies, policy, path, kind, str(name))
 
 
+_LISTED = 10
+"""How many names a help lists."""
+
+
 def _dangling(policies: Policies, policy: Resolved, path: Path, kind: str, name: str) -> Diagnostic:
     names = [known for known_kind, known in policies if known_kind == kind]
     near = closest(name, names)
-    listed = ", ".join(f"`{known}`" for known in sorted(names)[:10]) or "none yet"
+    listed = ", ".join(f"`{known}`" for known in sorted(names)[:_LISTED]) or "none yet"
+    if len(names) > _LISTED:
+        listed += f" and {len(names) - _LISTED} more"
     return Diagnostic(
         code="PHX503",
         message=f"there is no {kind} `{name}`",

@@ -95,23 +95,32 @@ def plan(
 
 
 def drift(planned: WritePlan, root: str = "generated/") -> tuple[Diagnostic, ...]:
-    """What `compile --check` reports: each file that a compile would touch, as errors."""
-    touched = [
-        *((file.path, "is missing") for file in planned.create),
-        *((file.path, "is out of date") for file in planned.update),
-        *((path, "is no longer compiled") for path in planned.delete),
+    """What `compile --check` reports, as errors: files that a compile would touch, strays that Argo CD would apply."""
+    stray = "is compiled from no policy, yet Argo CD would apply it"
+    found = [
+        *((file.path, "is missing", _HELP_DRIFT) for file in planned.create),
+        *((file.path, "is out of date", _HELP_DRIFT) for file in planned.update),
+        *((path, "is no longer compiled", _HELP_DRIFT) for path in planned.delete),
+        *((path, stray, _HELP_STRAY) for path in _strays(planned)),
     ]
     return tuple(
-        Diagnostic(
-            code="PHX810",
-            message=f"`{root}{path}` {state}",
-            primary=_at(root + path),
-            help="run `phoenix compile` and commit what it writes",
-        )
-        for path, state in sorted(touched)
+        Diagnostic(code="PHX810", message=f"`{_shown(root + path)}` {state}", primary=_at(root + path), help=advice)
+        for path, state, advice in sorted(found)
     )
 
 
+def _strays(planned: WritePlan) -> Iterable[str]:
+    """Foreign files in a component's folder, all of which an Application reads."""
+    ours = (*planned.unchanged, *(file.path for file in (*planned.create, *planned.update)))
+    components = {tuple(path.split("/")[:3]) for path in ours if not path.startswith("_")}
+    inside = (path for path in planned.kept if path.count("/") > 2 and tuple(path.split("/")[:3]) in components)
+    return (path for path in inside if path.endswith(_APPLIED))
+
+
+_APPLIED = (".yaml", ".yml", ".json", ".jsonnet")
+"""What Argo CD reads in a folder of plain manifests."""
+_HELP_DRIFT = "run `phoenix compile` and commit what it writes"
+_HELP_STRAY = "delete it, or keep it outside the folder: a policy or an override is the way into a cluster"
 _HELP_EMPTY = "an empty tree would remove everything from the clusters: declare what it should hold"
 _HELP_EDITED = "move the change into the policies (`phoenix explain FILE` names them), or drop it with `--force`"
 
@@ -123,6 +132,11 @@ def _require_home(file: RenderedFile, scope: Scope) -> None:
         raise ValueError(f"not a path inside the output folder: {file.path!r}")
     if environment_of(file.path) != file.unit.environment or file.unit.environment not in scope.compiled:
         raise ValueError(f"{file.path!r} was rendered for {file.unit.environment!r}")
+
+
+def _shown(text: str) -> str:
+    # File names that are not UTF-8 reach us as lone surrogates, which no terminal or file takes.
+    return text.encode("utf-8", "replace").decode()
 
 
 def _at(file: str) -> Label:
@@ -157,9 +171,7 @@ class _Planner:
 
     def report(self, code: str, message: str, help_: str, *, file: str = "") -> None:
         primary = _at(self.root + file) if file else None
-        # File names that are not UTF-8 reach us as lone surrogates, which no terminal or file takes.
-        message = message.encode("utf-8", "replace").decode()
-        self.diagnostics.append(Diagnostic(code=code, message=message, primary=primary, help=help_))
+        self.diagnostics.append(Diagnostic(code=code, message=_shown(message), primary=primary, help=help_))
 
     def result(self) -> WritePlan:
         return WritePlan(

@@ -86,7 +86,9 @@ def run(options: Common, request: Request) -> int:
         found += faults + [d for one in compiled for d in one.diagnostics]
         planned, more = plan_and_write(result, compiled, request)
         found += more
-    summary = Summary(compiled, planned, time.perf_counter() - started, checked=request.check)
+    summary = Summary(
+        compiled, planned, time.perf_counter() - started, checked=request.check, passed=not has_errors(found)
+    )
     if options.format == "json":
         return _finish_json(options, found, summary)
     return finish(options, found, result.sources, lambda: summary.show(options))
@@ -162,11 +164,14 @@ def _known_components(components: frozenset[str]) -> None:
 class Summary:
     """What a compile did: a line an environment, and one for the tree."""
 
-    def __init__(self, compiled: Sequence[Compiled], planned: WritePlan, seconds: float, *, checked: bool) -> None:
+    def __init__(
+        self, compiled: Sequence[Compiled], planned: WritePlan, seconds: float, *, checked: bool, passed: bool
+    ) -> None:
         self.compiled = compiled
         self.planned = planned
         self.seconds = seconds
         self.checked = checked
+        self.passed = passed
 
     def rows(self) -> list[dict[str, object]]:
         """A row an environment, for tables and machines."""
@@ -217,7 +222,8 @@ class Summary:
         counts = f"{len(plan.create)} new, {len(plan.update)} changed, {len(plan.delete)} removed"
         unchanged = f"{len(plan.unchanged)} unchanged"
         if self.checked:
-            state = "is up to date" if not plan.changes else f"is out of date: {counts}"
+            held = "is up to date" if self.passed else "is not what the policies say"
+            state = f"is out of date: {counts}" if plan.changes else held
             return f"generated/ {state} ({unchanged})"
         return f"generated/: {counts}, {unchanged} in {self.seconds:.2f} s"
 

@@ -66,6 +66,16 @@ def test_check_tells_of_drift_and_writes_nothing(checkout):
     assert checkout.tree() == before
 
 
+def test_a_manifest_slipped_in_beside_ours_fails_the_check(checkout):
+    checkout.phoenix("compile")
+    stray = QUOTA.rpartition("/")[0] + "/evil.yaml"
+    (checkout.root / stray).write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: evil}\n")
+    said = checkout.phoenix("compile", "--check")
+    assert said.code == 1
+    assert f"error[PHX810]: `{stray}` is compiled from no policy, yet Argo CD would apply it" in said.err
+    assert (checkout.root / stray).exists()
+
+
 def test_a_hand_edit_is_reported_and_kept_until_forced(checkout):
     checkout.phoenix("compile")
     ours = (checkout.root / QUOTA).read_bytes()
@@ -75,6 +85,9 @@ def test_a_hand_edit_is_reported_and_kept_until_forced(checkout):
     assert said.code == 1
     assert f"error[PHX801]: `{QUOTA}` was edited by hand" in said.err
     assert "--force" in said.err
+    checked = checkout.phoenix("compile", "--check")
+    assert (checked.code, "up to date" in checked.out) == (1, False)
+    assert "generated/ is not what the policies say" in checked.out
     assert (checkout.root / QUOTA).read_bytes() == theirs
     assert checkout.phoenix("compile", "--force").code == 0
     assert (checkout.root / QUOTA).read_bytes() == ours

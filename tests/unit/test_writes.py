@@ -226,6 +226,20 @@ def test_drift_names_each_file_and_what_is_wrong():
     assert drift(plan([rendered(POD)], {POD: state(b"new")}, scope("dev")).value) == ()
 
 
+def test_a_manifest_that_argo_cd_would_apply_beside_ours_is_drift():
+    strays = ("dev/main/ingest/evil.yaml", "dev/main/ingest/deep/evil.json")
+    harmless = ("dev/main/ingest/notes.txt", "dev/notes.yaml", "dev/main/other/a.yaml", "prod/main/ingest/a.yaml")
+    existing = {POD: state(b"new"), **{path: state(b"", Ownership.FOREIGN) for path in (*strays, *harmless)}}
+    found = drift(plan([rendered(POD)], existing, scope("dev")).value)
+    assert [(d.code, d.message) for d in found] == [
+        ("PHX810", f"`generated/{path}` is compiled from no policy, yet Argo CD would apply it")
+        for path in sorted(strays)
+    ]
+    assert (
+        found[0].help == "delete it, or keep it outside the folder: a policy or an override is the way into a cluster"
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "environment", "component"),
     [
