@@ -59,9 +59,9 @@ PROGRAMS: dict[str, Program] = {
         Program(
             name="git",
             purpose="publishes the compiled trees and finds what changed",
-            minimum=(2, 25),
+            minimum=(2, 30),
             version_arguments=("--version",),
-            hint="install git 2.25 or newer with the system's package manager, or set PHOENIX_GIT",
+            hint="install git 2.30 or newer with the system's package manager, or set PHOENIX_GIT",
         ),
         Program(
             name="promtool",
