@@ -15,9 +15,10 @@ from phoenix_gitops.artifact import Artifact, Unit
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
 from phoenix_gitops.document import Path
 from phoenix_gitops.emit import Stage, Summary, UnitOutput
-from phoenix_gitops.explaining import show_path, value_at
+from phoenix_gitops.explaining import value_at
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.paths import show_path
 from phoenix_gitops.placing import patch_path, template_line
 from phoenix_gitops.provenance import Field, confirmed, trace
 from phoenix_gitops.resolve import Key, Resolved

@@ -15,6 +15,7 @@ from phoenix_gitops.diagnostics import Diagnostic, Label, Span
 from phoenix_gitops.document import Document, Path
 from phoenix_gitops.model import API_VERSION, KINDS, LATER_KINDS
 from phoenix_gitops.model.base import NAME_PATTERN
+from phoenix_gitops.paths import show_path
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, validator, written_schema
 from phoenix_gitops.suggest import closest
 
@@ -165,11 +166,8 @@ def _first_key(document: Document) -> Span:
     return next((document.key_span((name,)) for name in document.data), document.value_span(()))
 
 
-def _dotted(path: Sequence[str | int]) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".") or "the policy"
+def _dotted(path: Path) -> str:
+    return show_path(path) or "the policy"
 
 
 def _quoted(value: object) -> str:

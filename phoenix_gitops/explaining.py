@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from phoenix_gitops.document import Path
+from phoenix_gitops.paths import show_path
 from phoenix_gitops.provenance import Field
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, schema_at
 from phoenix_gitops.variants import ABSENT
-
-_STEP = re.compile(r"\[([0-9]+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|\.?([^.\[\]]+)")
-
-
-def parse_path(text: str) -> Path:
-    """A path such as `spec.containers[0].image` or `metadata.labels["app.kubernetes.io/name"]`."""
-    steps: list[str | int] = []
-    for index, quoted, name in _STEP.findall(text):
-        steps.append(int(index) if index else quoted or name)
-    return tuple(steps)
-
-
-def show_path(path: Path) -> str:
-    """A path in the form that `parse_path` reads."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif re.fullmatch(r"[^.\[\]\"/]+", step):
-            text += f".{step}"
-        else:
-            text += f'["{step}"]'
-    return text.removeprefix(".")
 
 
 def value_at(data: Any, path: Path) -> Any:  # noqa: ANN401
@@ -47,6 +24,29 @@ def value_at(data: Any, path: Path) -> Any:  # noqa: ANN401
         else:
             return ABSENT
     return data
+
+
+def located(data: Any, path: Path) -> Path | None:  # noqa: ANN401
+    """A path as people type it, as the data has it: dots in a key need no quotes (`data.config.yaml`), and an index may
+    be a step (`containers.0`). None where there is no such value.
+    """
+    if not path:
+        return ()
+    if isinstance(data, list):
+        index = int(path[0]) if str(path[0]).isdecimal() else len(data)
+        rest = located(data[index], path[1:]) if index < len(data) else None
+        return None if rest is None else (index, *rest)
+    for length in range(1, len(path) + 1) if isinstance(data, dict) else ():
+        key = ".".join(str(step) for step in path[:length])
+        rest = located(data[key], path[length:]) if key in data else None
+        if rest is not None:
+            return (key, *rest)
+    return None
+
+
+def show_value(value: object) -> str:
+    """A scalar as YAML has it."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def causes(fields: Sequence[Field], policies: Mapping[Key, Resolved]) -> list[Ca
 def _cause(field: Field, policies: Mapping[Key, Resolved]) -> Cause:
     kind, name = field.key
     policy = policies[field.key]
-    text = str(value_at(policy.data, field.path)) if field.given else ""
+    text = show_value(value_at(policy.data, field.path)) if field.given else ""
     return Cause(f"{kind}/{name}", show_path(field.path), where_set(policy, field.path), text)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from phoenix_gitops.artifact import Unit
 from phoenix_gitops.cli.session import stages
 from phoenix_gitops.emit import Stage, Summary, UnitOutput, summarise
-from phoenix_gitops.explaining import parse_path, show_path, value_at
+from phoenix_gitops.explaining import value_at
 from phoenix_gitops.front import Front, run_front
+from phoenix_gitops.paths import parse_path, show_path
 from phoenix_gitops.provenance import Field, Influence, influence, locations, trace
 
 ROOT = Path(__file__).parent.parent

@@ -51,8 +51,9 @@ def _code(code: str) -> int:
 
 
 def _field(target: str) -> int:
-    from phoenix_gitops.explaining import explain_field, parse_path
+    from phoenix_gitops.explaining import explain_field
     from phoenix_gitops.model import KINDS
+    from phoenix_gitops.paths import parse_path
     from phoenix_gitops.suggest import closest
 
     kind, _, rest = target.partition(".")
@@ -67,7 +68,7 @@ def _field(target: str) -> int:
 
 
 def _value(options: Common, target: str) -> int:
-    from phoenix_gitops.explaining import parse_path
+    from phoenix_gitops.paths import parse_path
 
     file, _, path = target.partition(":")
     generated = file.removeprefix("./").partition("generated/")[2] or file
@@ -118,10 +119,10 @@ def explain_value(options: Common, file: str, path: Path) -> int:
     from phoenix_gitops.cli.session import finish, front, stages
     from phoenix_gitops.diagnostics import has_errors
     from phoenix_gitops.emit import summarise
-    from phoenix_gitops.explaining import causes, show_path, value_at
+    from phoenix_gitops.explaining import causes, value_at
+    from phoenix_gitops.paths import show_path
     from phoenix_gitops.provenance import trace
     from phoenix_gitops.serialise import object_path
-    from phoenix_gitops.variants import ABSENT
 
     result = front(options)
     if has_errors(result.diagnostics):
@@ -139,12 +140,13 @@ def explain_value(options: Common, file: str, path: Path) -> int:
         for artifact in output.objects:
             if object_path(output.unit, artifact) != file:
                 continue
-            value = value_at(artifact.body, path)
-            if value is ABSENT:
+            found_path = located(artifact.body, path)
+            if found_path is None:
                 raise click.BadParameter(f"there is no {show_path(path)} in {file}")
+            path, value = found_path, value_at(artifact.body, found_path)
             click.echo(f"generated/{file}" + (f":{show_path(path)}" if path else ""))
             if not isinstance(value, dict | list):
-                click.echo(f"  value: {value}")
+                click.echo(f"  value: {show_value(value)}")
             found = causes(trace(stage, result.policies, output, summary, (file, path)), result.policies)
             for cause in found:
                 shown = f" = {cause.text}" if cause.text else ""

@@ -79,7 +79,8 @@ def resolved(policy: str) -> int:
       phoenix show resolved Environment/prod-eu
     """
     from phoenix_gitops.cli.session import finish, front
-    from phoenix_gitops.explaining import show_path, where_set
+    from phoenix_gitops.explaining import where_set
+    from phoenix_gitops.paths import show_path
     from phoenix_gitops.suggest import closest
     from phoenix_gitops.variants import scalars
 
