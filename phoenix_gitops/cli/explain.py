@@ -119,7 +119,7 @@ def explain_value(options: Common, file: str, path: Path) -> int:
     from phoenix_gitops.cli.session import finish, front, stages
     from phoenix_gitops.diagnostics import has_errors
     from phoenix_gitops.emit import summarise
-    from phoenix_gitops.explaining import causes, value_at
+    from phoenix_gitops.explaining import causes, located, show_value, value_at
     from phoenix_gitops.paths import show_path
     from phoenix_gitops.provenance import trace
     from phoenix_gitops.serialise import object_path
