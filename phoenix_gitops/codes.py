@@ -204,7 +204,6 @@ _TABLE: tuple[Code, ...] = (
     # 8xx writing
     Code("PHX801", "edited-by-hand", "a generated file was edited by hand"),
     Code("PHX802", "foreign-file-in-the-way", "a file that is not ours stands where one must be written"),
-    Code("PHX803", "clashing-output", "two objects are written to one path"),
     Code("PHX804", "empty-output", "there is nothing to write"),
     Code("PHX805", "removed-environment-changed", "a removed environment's tree is not as it was compiled"),
     Code("PHX806", "not-a-folder", "a folder that is written to is a link or a file"),

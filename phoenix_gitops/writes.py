@@ -46,7 +46,7 @@ class WritePlan:
     kept: tuple[str, ...] = ()
     """Foreign files: never written, never deleted."""
     conflicts: tuple[str, ...] = ()
-    """Files that held an environment back: edited by hand, foreign in the way, clashing."""
+    """Files that held an environment back: edited by hand, or foreign and in the way."""
     held: tuple[str, ...] = ()
     """Environments whose tree stays as it is because of the conflicts."""
     existing: Mapping[str, FileState] = field(default_factory=dict, repr=False, compare=False)
@@ -81,6 +81,8 @@ def plan(
     for file in rendered:
         _require_home(file, scope)
         trees[file.unit.environment].append(file)
+    if len({file.path.casefold() for file in rendered}) < len(rendered):
+        raise ValueError("two files of one path passed `serialise.check_paths`")
     old: dict[str, list[str]] = defaultdict(list)
     for path in existing:
         old[environment_of(path)].append(path)
@@ -191,7 +193,7 @@ class _Planner:
             self._held.append(name)
             self.report("PHX804", f"environment `{name}` compiled to no file at all", _HELP_EMPTY)
             return
-        faults = self._clashes(name, files) + self._obstacles(name, files)
+        faults = self._obstacles(name, files)
         create: list[RenderedFile] = []
         update: list[RenderedFile] = []
         unchanged: list[str] = []
@@ -249,25 +251,6 @@ class _Planner:
             and self.existing[path].ownership is not Ownership.FOREIGN
             and (not only or component_of(path) in only)
         )
-
-    def _clashes(self, name: str, files: Sequence[RenderedFile]) -> list[str]:
-        """Two rendered files that cannot both stand: same path ignoring case, or a file as folder."""
-        seen: dict[str, RenderedFile] = {}
-        faults: list[tuple[RenderedFile, RenderedFile]] = []
-        for file in sorted(files, key=lambda f: f.path):
-            other = seen.setdefault(file.path.casefold(), file)
-            if other is not file:
-                faults.append((file, other))
-        folders = {up: file for path, file in seen.items() for up in _ancestors(path)}
-        faults += [(file, folders[path]) for path, file in seen.items() if path in folders]
-        for file, other in faults:
-            self.report(
-                "PHX803",
-                f"`{file.policy}` and `{other.policy}` both write `{self.root}{file.path}` in environment `{name}`",
-                "rename one of the two objects: names must differ by more than upper and lower case",
-                file=file.path,
-            )
-        return [file.path for file, _ in faults]
 
     def _obstacles(self, name: str, files: Sequence[RenderedFile]) -> list[str]:
         """Foreign files that stand where this environment's files must."""

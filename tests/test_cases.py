@@ -177,7 +177,6 @@ NO_CASE: dict[str, str] = {
     "PHX762-pattern-not-checked": "tests/unit/verify/test_faults.py",
     "PHX801-edited-by-hand": "tests/unit/test_writes.py",
     "PHX802-foreign-file-in-the-way": "tests/unit/test_writes.py",
-    "PHX803-clashing-output": "tests/unit/test_writes.py",
     "PHX804-empty-output": "tests/unit/test_writes.py",
     "PHX805-removed-environment-changed": "tests/unit/test_writes.py",
     "PHX806-not-a-folder": "tests/unit/test_files.py",

@@ -137,13 +137,10 @@ def test_foreign_files_in_the_way_are_errors(foreign):
     assert outcome.value.changes == 0
 
 
-@pytest.mark.parametrize("second", [POD, "dev/main/ingest/Pod-a.yaml", f"{POD}/b.yaml"], ids=["same", "case", "folder"])
-def test_two_rendered_files_that_cannot_both_stand(second):
-    outcome = plan([rendered(POD), rendered(second, policy="b")], {}, scope("dev"))
-    assert [d.code for d in outcome.diagnostics] == ["PHX803"]
-    assert "`Tenant/a`" in outcome.diagnostics[0].message
-    assert "`Tenant/b`" in outcome.diagnostics[0].message
-    assert outcome.value.changes == 0
+@pytest.mark.parametrize("second", [POD, "dev/main/ingest/Pod-a.yaml"], ids=["same", "case"])
+def test_two_files_of_one_path_are_a_bug_of_ours(second):
+    with pytest.raises(ValueError, match="two files of one path"):
+        plan([rendered(POD), rendered(second, policy="b")], {}, scope("dev"))
 
 
 def test_an_environment_without_files_is_an_error_and_keeps_its_tree():
