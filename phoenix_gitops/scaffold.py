@@ -101,7 +101,7 @@ jobs:
           fetch-depth: 0
       - run: pipx install phoenix-gitops=={version}
       - run: phoenix validate --format github
-      - run: phoenix diff "origin/$BASE" --markdown >> "$GITHUB_STEP_SUMMARY"
+      - run: phoenix diff "origin/$BASE" --format markdown >> "$GITHUB_STEP_SUMMARY"
         env:
           BASE: ${{ github.base_ref }}
   publish:

@@ -183,6 +183,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             self._place(self._scalar(event, line), line)
             return
+        # The stubs give tags to scalars only; collections have them too.
         if event.tag:  # type: ignore[attr-defined]
             raise ShapeError(line, "a YAML tag")
         node: dict[Any, Node] | list[Node] = {} if isinstance(event, yaml.MappingStartEvent) else []

@@ -33,7 +33,6 @@ class Metric(Model, frozen=True, kw_only=True):
     ]
     unit: Annotated[str, Meta(description="The unit of its values.", examples=["seconds"])] = ""
     labels: Annotated[dict[str, MetricLabel], Meta(description="Its labels, besides those of the target.")] = {}
-    buckets: Annotated[list[str], Meta(description="Upper bounds of a histogram's buckets, without +Inf.")] = []
 
 
 class MetricCatalogSpec(Model, frozen=True, kw_only=True):
