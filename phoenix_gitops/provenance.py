@@ -92,17 +92,29 @@ def influence(
 
 
 def trace(
-    stage: Stage, policies: Mapping[Key, Resolved], unit: UnitOutput, summary: Summary, location: Location
+    stage: Stage,
+    policies: Mapping[Key, Resolved],
+    unit: UnitOutput,
+    summary: Summary,
+    location: Location,
+    *,
+    thorough: bool = False,
 ) -> tuple[Field, ...]:
     """The fields behind one value (or all values below it), found by halving: all fields are changed at once, and
-    where that moves the value or breaks the unit, each half is, down to single fields.
+    where that moves the value or breaks the unit, each half is, down to single fields. Two changes at once can hide
+    each other; `thorough` therefore tries what documents set alone, too, each field once.
     """
     trial = _Trial(stage, unit, summary)
     leaves = [
         leaf for key in keys_behind(stage, unit) if trial.depends_on(key) for leaf in _leaves(stage, policies, key)
     ]
     found: list[Field] = []
-    _halve(trial, [(field, variants) for field, variants in leaves], location, found)
+    _halve(trial, leaves, location, found)
+    if not thorough:
+        return tuple(found)
+    known = set(found)
+    alone = [leaf for leaf in leaves if leaf[0].given and leaf[0] not in known]
+    found += [field for field, values in alone if trial.moves([(field, values[0])], location)]
     return tuple(found)
 
 

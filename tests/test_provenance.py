@@ -171,3 +171,12 @@ def test_halving_finds_what_trying_every_field_finds():
 def test_paths_are_read_as_they_are_shown():
     for text in ("spec.containers[0].image", 'metadata.labels["app.kubernetes.io/name"]', 'data["a.b"][3]'):
         assert show_path(parse_path(text)) == text
+
+
+def test_a_cause_that_another_change_would_hide_is_found_alone():
+    """The ingest Application is not pruned because `keep` lists it; without automated syncing it would not be either."""
+    (one,) = [e for e in emitted() if e.output.unit == Unit("reference", "management", "gitops")]
+    file = "reference/management/gitops/argocd/application-reference-reference-ingest.yaml"
+    at = (file, ("spec", "syncPolicy", "automated", "prune"))
+    fields = trace(one.stage, front().policies, one.output, one.summary, at, thorough=True)
+    assert ("spec", "sync", "keep", 0) in {field.path for field in fields if field.given}

@@ -147,7 +147,7 @@ def explain_value(options: Common, file: str, path: Path) -> int:
             click.echo(f"generated/{file}" + (f":{show_path(path)}" if path else ""))
             if not isinstance(value, dict | list):
                 click.echo(f"  value: {show_value(value)}")
-            found = causes(trace(stage, result.policies, output, summary, (file, path)), result.policies)
+            found = causes(trace(stage, result.policies, output, summary, (file, path), thorough=True), result.policies)
             for cause in found:
                 shown = f" = {cause.text}" if cause.text else ""
                 click.echo(f"  {cause.where}: {cause.policy} {cause.field}{shown}")

@@ -106,7 +106,10 @@ def test_a_config_map_is_immutable_named_by_its_content_and_what_judges_see():
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         assert config_map["metadata"]["name"] == f"{name}-{digest}"
         assert config_map["immutable"] is True
-        assert config_map["metadata"]["annotations"] == {"argocd.argoproj.io/sync-options": "PruneLast=true"}
+        assert config_map["metadata"]["annotations"] == {
+            "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+            "argocd.argoproj.io/sync-options": "PruneLast=true",
+        }
         assert yaml.safe_load(text) == proofs[name]
         volumes = {v["name"]: v for v in only(bodies, kind)["spec"]["template"]["spec"]["volumes"]}
         assert volumes["config"]["configMap"]["name"] == f"{name}-{digest}"
