@@ -174,7 +174,7 @@ def test_paths_are_read_as_they_are_shown():
 
 
 def test_a_cause_that_another_change_would_hide_is_found_alone():
-    """The ingest Application is not pruned because `keep` lists it; without automated syncing it would not be either."""
+    """Ingest is not pruned because `keep` lists it; without automated syncing it would not be pruned either."""
     (one,) = [e for e in emitted() if e.output.unit == Unit("reference", "management", "gitops")]
     file = "reference/management/gitops/argocd/application-reference-reference-ingest.yaml"
     at = (file, ("spec", "syncPolicy", "automated", "prune"))
