@@ -365,3 +365,19 @@ def test_init_keeps_files_and_says_what_it_cannot_write(tmp_path, capsys):
     (blocked / "environments").write_text("a file\n")
     assert run(["init", str(blocked)]) == 2
     assert f"cannot write {blocked}/environments/main.yaml" in capsys.readouterr().err
+
+
+def test_show_input_and_writes(tmp_path, capsys):
+    """The two stages that stand between policies and files: what guardrails see, and what would be written."""
+    root = Path(shutil.copytree(SMALL, tmp_path / "small", ignore=shutil.ignore_patterns("expected")))
+    assert run(["show", "input", "-e", "main", "-C", str(root), "-q"]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert (seen["environment"]["name"], sorted(seen["tenants"])) == ("main", ["billing", "search", "shop"])
+    assert run(["show", "writes", "-C", str(root), "-q"]) == 0
+    before = capsys.readouterr().out.splitlines()[1:]
+    assert len(before) > 50
+    assert all(line.startswith("create  generated/") for line in before)
+    assert run(["compile", "-C", str(root), "-q"]) == 0
+    capsys.readouterr()
+    assert run(["show", "writes", "-C", str(root), "-q"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == []

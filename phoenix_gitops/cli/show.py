@@ -12,7 +12,8 @@ from phoenix_gitops.cli.options import common, current
 
 @click.group(short_help="Print what any stage knows.")
 def command() -> None:
-    """Print what any stage of the compiler knows: documents, resolved policies, presets, artifacts.
+    """Print what any stage of the compiler knows: documents, resolved policies, presets, the input
+    of guardrails, artifacts, what would be written.
 
     \b
     Example:
@@ -124,3 +125,54 @@ def artifacts(environments: tuple[str, ...]) -> int:
     rows = [(str(f.policy), f"generated/{f.path}") for one in compiled for f in one.files]
     found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)]
     return listed(options, "artifacts", ("policy", "file"), rows, diagnostics=found, sources=result.sources)
+
+
+@command.command("input", short_help="What guardrails of an environment see.")
+@click.option("-e", "--environment", "name", required=True, metavar="NAME", help="The environment.")
+@common
+def guardrail_input(name: str) -> int:
+    """Print, as JSON, what guardrails of an environment see as `input`.
+
+    \b
+    Example:
+      phoenix show input -e dev
+    """
+    from phoenix_gitops.cli.session import finish, front, stages
+    from phoenix_gitops.guardrails import guardrail_input as seen
+
+    options = current()
+    result = front(options)
+    if result.world is None:
+        return finish(options, result.diagnostics, result.sources)
+    stages(result, [name])
+    click.echo(json.dumps(seen(result.world, result.world.environments[name]), indent=2, sort_keys=True))
+    return finish(options, result.diagnostics, result.sources)
+
+
+@command.command(short_help="What a compile would write.")
+@click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@common
+def writes(environments: tuple[str, ...]) -> int:
+    """List the files that a compile would create, update and delete.
+
+    \b
+    Example:
+      phoenix show writes
+    """
+    from phoenix_gitops.cli.compile import Request, plan_and_write
+    from phoenix_gitops.cli.session import compile_all, finish, front, listed
+    from phoenix_gitops.diagnostics import has_errors
+
+    options = current()
+    result = front(options)
+    if has_errors(result.diagnostics):
+        return finish(options, result.diagnostics, result.sources)
+    compiled, faults = compile_all(options, result, environments)
+    planned, more = plan_and_write(result, compiled, Request(environments=environments, check=True))
+    rows = [("create", f"generated/{file.path}") for file in planned.create]
+    rows += [("update", f"generated/{file.path}") for file in planned.update]
+    rows += [("delete", f"generated/{path}") for path in planned.delete]
+    # That the tree is out of date is what was asked for, and no finding.
+    others = [fault for fault in more if fault.code != "PHX810"]
+    found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics), *others]
+    return listed(options, "writes", ("action", "file"), rows, diagnostics=found, sources=result.sources)
