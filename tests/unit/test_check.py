@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 
-from phoenix_gitops.artifact import COMPONENTS
 from phoenix_gitops.check import check
 from phoenix_gitops.model import KINDS
-from phoenix_gitops.model.environment import Component
 from phoenix_gitops.schemas import resolved_schema, validator, written_schema
 from tests.unit.policies import document, tenant
 
@@ -106,8 +102,3 @@ def test_every_field_is_described(kind):
         if not inner.get("description")
     ]
     assert undescribed == []
-
-
-def test_components_of_policies_are_those_of_the_output():
-    """Two layers that may not import each other hold the same list."""
-    assert get_args(Component) == COMPONENTS
