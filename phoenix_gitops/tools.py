@@ -33,7 +33,7 @@ class Program:
     @property
     def variable(self) -> str:
         """The environment variable that names the program's file."""
-        return f"PHOENIX_{self.name.upper()}"
+        return f"PHOENIX_{self.name.upper().replace('-', '_')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +71,93 @@ PROGRAMS: dict[str, Program] = {
             hint="run `make proof` in a checkout of Phoenix GitOps, install Prometheus, or set PHOENIX_PROMTOOL",
         ),
         Program(
+            name="prometheus",
+            purpose="evaluates generated rules over replayed data",
+            minimum=(3, 0),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install Prometheus, or set PHOENIX_PROMETHEUS",
+        ),
+        Program(
+            name="amtool",
+            purpose="judges routes of alerts",
+            minimum=(0, 25),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install Alertmanager, or set PHOENIX_AMTOOL",
+        ),
+        Program(
             name="vmalert",
             purpose="judges generated VictoriaMetrics rules",
             minimum=(1, 79),
             version_arguments=("-version",),
             hint="run `make proof` in a checkout of Phoenix GitOps, install VictoriaMetrics, or set PHOENIX_VMALERT",
-            silent=True,  # Debian's build prints an empty line.
+            silent=True,  # Some builds print an empty line.
+        ),
+        Program(
+            name="vmalert-tool",
+            purpose="runs tests of generated VictoriaMetrics rules",
+            minimum=(1, 90),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install VictoriaMetrics, or set PHOENIX_VMALERT_TOOL",
+            silent=True,  # Some builds print an empty line.
+        ),
+        Program(
+            name="vmagent",
+            purpose="judges scrape configs",
+            minimum=(1, 79),
+            version_arguments=("-version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install VictoriaMetrics, or set PHOENIX_VMAGENT",
+            silent=True,  # Some builds print an empty line.
+        ),
+        Program(
+            name="vmauth",
+            purpose="judges users and their routes",
+            minimum=(1, 79),
+            version_arguments=("-version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install VictoriaMetrics, or set PHOENIX_VMAUTH",
+            silent=True,  # Some builds print an empty line.
+        ),
+        Program(
+            name="victoria-metrics",
+            purpose="stores replayed data and evaluates generated rules over it",
+            minimum=(1, 79),
+            version_arguments=("-version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install VictoriaMetrics, or set PHOENIX_VICTORIA_METRICS",
+            silent=True,  # Some builds print an empty line.
+        ),
+        Program(
+            name="otelcol",
+            purpose="boots generated collector configs",
+            minimum=(0, 150),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install an OpenTelemetry Collector with the components of ours, or set PHOENIX_OTELCOL",
+        ),
+        Program(
+            name="kube-apiserver",
+            purpose="judges generated objects",
+            minimum=(1, 33),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install Kubernetes, or set PHOENIX_KUBE_APISERVER",
+        ),
+        Program(
+            name="kube-controller-manager",
+            purpose="counts quotas and makes service accounts beside kube-apiserver",
+            minimum=(1, 33),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install Kubernetes, or set PHOENIX_KUBE_CONTROLLER_MANAGER",
+        ),
+        Program(
+            name="etcd",
+            purpose="stores the objects of kube-apiserver",
+            minimum=(3, 5),
+            version_arguments=("--version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install etcd, or set PHOENIX_ETCD",
+        ),
+        Program(
+            name="sloth",
+            purpose="is the peer whose SLO rules ours are compared with",
+            minimum=(0, 11),
+            version_arguments=("version",),
+            hint="run `make proof` in a checkout of Phoenix GitOps, install sloth, or set PHOENIX_SLOTH",
         ),
     )
 }
