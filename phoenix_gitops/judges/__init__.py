@@ -1,0 +1,1 @@
+"""Judges: programs that others wrote, run over what we compile."""
