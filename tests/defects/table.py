@@ -18,7 +18,7 @@ PLANTED = "tests/unit/verify/test_faults.py::test_a_planted_fault_is_refused"
 SEMANTICS = "tests/proof/test_rule_semantics.py"
 JUDGES = "tests/proof/test_rules_judges.py"
 CHECKED = f"{COLLECTOR}/test_check.py"
-BOOTS = f"{COLLECTOR}/test_real.py::test_the_collector_boots_from_what_we_emit"
+BOOTS = "tests/proof/test_collectors.py::test_the_collector_takes_every_config_and_boots_from_it"
 
 CAPABILITIES = {
     "actuator": "a service that carries out the control law",
@@ -64,7 +64,7 @@ DEFECTS = (
         tests=(
             f"{REFERENCE}/test_pipelines.py::test_each_pipeline_shows_what_it_is_said_to",
             f"{COLLECTOR}/test_chain.py::test_drop_goes_and_keep_wins_over_it",
-            f"{COLLECTOR}/test_real.py::test_the_collector_and_the_interpreter_agree",
+            "tests/proof/test_collector_interpreter.py::test_the_collector_and_the_interpreter_agree",
         ),
     ),
     Defect(
