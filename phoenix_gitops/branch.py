@@ -70,6 +70,8 @@ class Job:
     classify: Classify
     version: str
     force: bool
+    held: frozenset[str]
+    """Folders in which files edited by hand stay (see `writes.Scope`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,7 @@ def build(lane: Lane, base: str) -> Outcome[Published | None]:
 
 def _plan(lane: Lane, tip: str, name: str, rendered: Sequence[RenderedFile]) -> Outcome[writes.WritePlan]:
     existing = _states(lane, tip, name, rendered) if tip else {}
-    scope = writes.Scope(declared=frozenset({name}), compiled=frozenset({name}))
+    scope = writes.Scope(declared=frozenset({name}), compiled=frozenset({name}), held=lane.job.held)
     where = f"{lane.branch}:{lane.folder}"
     return writes.plan(rendered, existing, scope, force=lane.job.force, root=where)
 

@@ -83,6 +83,8 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX512", "indicator-form", "an SLO's indicator is not exactly one of its forms"),
     Code("PHX513", "tenant-nowhere", "a tenant is in no environment"),
     Code("PHX514", "immature-environment", "an environment lacks what its maturity requires"),
+    Code("PHX515", "unknown-hold-target", "a hold's target is no cluster or component of its environment"),
+    Code("PHX516", "hold-is-over", "a hold was to end before today (a warning)"),
     # 6xx templates, emitters and overrides
     Code("PHX601", "template-syntax", "a template is not valid Jinja"),
     Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),
@@ -214,6 +216,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX811", "output-unreadable", "the output folder cannot be read"),
     Code("PHX812", "changed-meanwhile", "a file changed while it was being compiled"),
     Code("PHX813", "journal-unreadable", "the journal of an interrupted write cannot be read"),
+    Code("PHX814", "edit-kept", "a file that was edited by hand is kept, since its component is held (a note)"),
     # 9xx git and tools
     Code("PHX901", "not-a-repository", "git cannot use this folder as a repository"),
     Code("PHX902", "uncommitted-policies", "policies differ from the last commit"),

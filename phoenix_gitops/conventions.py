@@ -66,6 +66,9 @@ ACCOUNT: Final = f"{POLICY_GROUP}/account"
 QUOTA_ENFORCEMENT: Final = f"{POLICY_GROUP}/quota-enforcement"
 """Annotation: how exactly each of a tenant's quotas is held, as `cpu=exact,activeSeries=alert-only`."""
 
+HOLD: Final = f"{POLICY_GROUP}/hold"
+"""Annotation of Applications: why and until when Argo CD leaves what they watch as it is."""
+
 SYNC_WAVE: Final = "argocd.argoproj.io/sync-wave"
 """Annotation: the wave in which Argo CD applies an object; a wave holds only inside one Application."""
 

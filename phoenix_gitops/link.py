@@ -8,6 +8,7 @@ from phoenix_gitops import __version__
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
+from phoenix_gitops.holds import check_holds
 from phoenix_gitops.maturity import check_maturity
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.pipeline import Pipeline
@@ -40,6 +41,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_rings(policies, world),
         *_servers(policies, world),
         *check_maturity(policies, world),
+        *check_holds(policies, world),
         *_application_names(policies, world),
         *_stages(policies, world),
         *_exports(policies, world),

@@ -47,6 +47,7 @@ def publish(
     version: str,
     inputs: Sequence[str] = INPUTS,
     force: bool = False,
+    held: frozenset[str] = frozenset(),
 ) -> Outcome[tuple[Published, ...]]:
     """Commit and push each environment's tree; one environment's fault does not hold back the others.
 
@@ -59,6 +60,7 @@ def publish(
         inputs: paths below `root` that must be committed.
         force: replace files edited by hand on the branch, and publish an older commit over a newer one.
             It never means a forced push.
+        held: folders whose files stay if they were edited by hand.
 
     """
     done: list[Published] = []
@@ -66,7 +68,8 @@ def publish(
     with clean_environment():
         try:
             with open_repository(root) as repo:
-                job = Job(_read_source(repo, root, destination, inputs), destination, classify, version, force)
+                source = _read_source(repo, root, destination, inputs)
+                job = Job(source, destination, classify, version, force, held)
                 for branch, names in _lanes(job, trees).items():
                     lane = {name: trees[name] for name in names}
                     result = _publish_branch(repo, root, job, branch, lane)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from phoenix_gitops.artifact import RenderedFile
-from phoenix_gitops.diagnostics import Diagnostic, Label, Outcome, Span, ordered
+from phoenix_gitops.diagnostics import Diagnostic, Label, Outcome, Severity, Span, ordered
 from phoenix_gitops.tree import FileState, Ownership, component_of, digest, environment_of
 
 _SHOWN = 10
@@ -31,6 +31,12 @@ class Scope:
     remove: bool = False
     """Whether trees of environments that no policy declares go. Never true while a document
     could not be read: it may have declared one."""
+    held: frozenset[str] = frozenset()
+    """Folders in which files that were edited by hand stay as they are, each with its last slash."""
+
+    def holds(self, path: str) -> bool:
+        """Whether a file lies in a held folder."""
+        return "/".join(path.split("/")[:3]) + "/" in self.held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,8 @@ class WritePlan:
     unchanged: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     """Foreign files: never written, never deleted."""
+    edited: tuple[str, ...] = ()
+    """Files of ours that were edited by hand and stay so, in held folders."""
     conflicts: tuple[str, ...] = ()
     """Files that held an environment back: edited by hand, or foreign and in the way."""
     held: tuple[str, ...] = ()
@@ -165,15 +173,20 @@ class _Planner:
         self._update: list[RenderedFile] = []
         self._delete: list[str] = []
         self._unchanged: list[str] = []
+        self._edited: list[str] = []
         self._conflicts: list[str] = []
         self._held: list[str] = []
         self._foreign = sorted(p for p, s in existing.items() if s.ownership is Ownership.FOREIGN)
         self._foreign_files = {path.casefold(): path for path in self._foreign}
         self._foreign_folders = {up.casefold(): path for path in self._foreign for up in _ancestors(path)}
 
-    def report(self, code: str, message: str, help_: str, *, file: str = "") -> None:
+    def report(
+        self, code: str, message: str, help_: str, *, file: str = "", severity: Severity = Severity.ERROR
+    ) -> None:
         primary = _at(self.root + file) if file else None
-        self.diagnostics.append(Diagnostic(code=code, message=_shown(message), primary=primary, help=help_))
+        self.diagnostics.append(
+            Diagnostic(code=code, message=_shown(message), primary=primary, help=help_, severity=severity)
+        )
 
     def result(self) -> WritePlan:
         return WritePlan(
@@ -182,6 +195,7 @@ class _Planner:
             delete=tuple(sorted(self._delete)),
             unchanged=tuple(sorted(self._unchanged)),
             kept=tuple(self._foreign),
+            edited=tuple(sorted(self._edited)),
             conflicts=tuple(sorted(set(self._conflicts))),
             held=tuple(sorted(self._held)),
             existing=self.existing,
@@ -211,6 +225,9 @@ class _Planner:
         stale = self._stale({file.path for file in files}, old)
         if not self.force:
             edited += [path for path in stale if self.existing[path].ownership is Ownership.EDITED]
+        kept = [path for path in edited if self.scope.holds(path)]
+        edited = [path for path in edited if not self.scope.holds(path)]
+        self._report_kept(kept)
         self._report_edited(name, edited)
         if faults or edited:
             self._held.append(name)
@@ -219,7 +236,8 @@ class _Planner:
         self._create += create
         self._update += update
         self._unchanged += unchanged
-        self._delete += stale
+        self._edited += kept
+        self._delete += [path for path in stale if path not in kept]
 
     def removed(self, name: str, old: Sequence[str]) -> None:
         """Plan the end of a tree whose environment no policy declares any more."""
@@ -274,6 +292,16 @@ class _Planner:
                 file=foreign,
             )
         return sorted(found)
+
+    def _report_kept(self, paths: Sequence[str]) -> None:
+        for path in sorted(paths):
+            self.report(
+                "PHX814",
+                f"`{self.root}{path}` was edited by hand and stays so while it is held",
+                "move the change into the policies before the hold is lifted",
+                file=path,
+                severity=Severity.NOTE,
+            )
 
     def _report_edited(self, name: str, paths: Sequence[str]) -> None:
         shown = sorted(paths)[:_SHOWN]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_gitops.cli.options import Common, common, current
+from phoenix_gitops.cli.options import Common, common, current, day
 
 if TYPE_CHECKING:
     from phoenix_gitops.artifact import RenderedFile
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes at once.  [default: the cores]")
 @click.option("--no-cache", is_flag=True, help="Use nothing of former runs; the output is the same.")
+@day
 @common
 def command(
     environments: tuple[str, ...], only: str | None, *, check: bool, force: bool, jobs: int | None, no_cache: bool
@@ -138,6 +139,7 @@ def plan_and_write(
 
 def _wanted(result: Front, compiled: Sequence[Compiled], request: Request) -> tuple[list[RenderedFile], Scope]:
     """The files that should be there, and what the run may touch."""
+    from phoenix_gitops.holds import held_folders
     from phoenix_gitops.tree import component_of
     from phoenix_gitops.writes import Scope
 
@@ -149,6 +151,7 @@ def _wanted(result: Front, compiled: Sequence[Compiled], request: Request) -> tu
         compiled=frozenset(one.environment for one in compiled if one.ok),
         components=components,
         remove=not request.environments and not components,
+        held=held_folders(result.world),
     )
     return files, scope
 

@@ -26,6 +26,8 @@ class Common:
     format: str = "text"
     color: str = "auto"
     verbosity: int = 0
+    now: str = ""
+    """Today, as YYYY-MM-DD; empty where nobody said it: no clock is read."""
     _directory: Path = field(default_factory=Path.cwd)
 
     @property
@@ -46,6 +48,28 @@ class Common:
             return self.color == "always"
         stream = sys.stderr if err else sys.stdout
         return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def day(function: Callable[P, R]) -> Callable[P, R]:
+    """Adds `--now`, by which alone time reaches us; it is kept in `Common.now`."""
+    return click.option(
+        "--now",
+        metavar="YYYY-MM-DD",
+        callback=_take_day,
+        expose_value=False,
+        help="Today: warn of holds that are over.  [default: no day, no warning]",
+    )(function)
+
+
+def _take_day(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    from datetime import date
+
+    if value is None:
+        return
+    try:
+        current().now = date.fromisoformat(value).isoformat()
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' is no day; write it as 2026-12-01") from error
 
 
 def common(function: Callable[P, R]) -> Callable[P, R]:

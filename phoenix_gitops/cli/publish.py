@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_gitops.cli.options import Common, common, current
+from phoenix_gitops.cli.options import Common, common, current, day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from phoenix_gitops.artifact import RenderedFile
     from phoenix_gitops.branch import Published
     from phoenix_gitops.diagnostics import Diagnostic, Outcome
-    from phoenix_gitops.model.platform import Output
+    from phoenix_gitops.world import World
 
 
 @click.command(short_help="Commit each environment's tree to where its cluster reads it.")
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Replace files edited by hand there, and go back to an older commit; never force-push.",
 )
+@day
 @common
 def command(environments: tuple[str, ...], force: bool) -> int:
     """Compile the committed policies, commit each environment's tree to where its cluster reads it, and push.
@@ -66,9 +67,8 @@ def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
             _, written = plan_and_write(result, compiled, Request(environments=environments, force=force, cache=False))
             found += written
         if not has_errors(written):
-            published = _publish(
-                options, {one.environment: one.files for one in compiled if one.ok}, output, force=force
-            )
+            trees = {one.environment: one.files for one in compiled if one.ok}
+            published = _publish(options, trees, result.world, force=force)
             found += published.diagnostics
             done = published.value
     if options.format == "json":
@@ -77,18 +77,28 @@ def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
 
 
 def _publish(
-    options: Common, trees: Mapping[str, Sequence[RenderedFile]], output: Output, *, force: bool
+    options: Common, trees: Mapping[str, Sequence[RenderedFile]], world: World, *, force: bool
 ) -> Outcome[tuple[Published, ...]]:
     from phoenix_gitops import __version__
     from phoenix_gitops.branch import Destination
     from phoenix_gitops.diagnostics import Outcome
+    from phoenix_gitops.holds import held_folders
     from phoenix_gitops.publish import publish
     from phoenix_gitops.serialise import classify
 
     if not trees:
         return Outcome(())
+    output = world.platform.spec.output
     destination = Destination(mode=output.mode, branch=output.branch, url=output.url or "")
-    return publish(options.directory, trees, destination, classify, version=__version__, force=force)
+    return publish(
+        options.directory,
+        trees,
+        destination,
+        classify,
+        version=__version__,
+        force=force,
+        held=held_folders(world),
+    )
 
 
 def _show(done: Sequence[Published]) -> None:

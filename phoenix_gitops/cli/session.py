@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phoenix_gitops.cli.options import Common
-from phoenix_gitops.diagnostics import Diagnostic, Severity, folded, has_errors
+from phoenix_gitops.diagnostics import Diagnostic, Severity, folded, has_errors, ordered
 
 if TYPE_CHECKING:
     from phoenix_gitops.back import Compiled, Tools
@@ -26,7 +26,13 @@ def front(options: Common) -> Front:
     from phoenix_gitops.front import run_front
     from phoenix_gitops.guardrails import constrain
 
-    return run_front(options.directory, constrain)
+    result = run_front(options.directory, constrain)
+    if not options.now or result.policies is None or result.world is None:
+        return result
+    from phoenix_gitops.holds import check_ends
+
+    over = tuple(check_ends(result.policies, result.world, options.now))
+    return replace(result, diagnostics=ordered((*result.diagnostics, *over)))
 
 
 def tools(root: Path, *, cache: bool = True, jobs: int | None = None) -> Tools:

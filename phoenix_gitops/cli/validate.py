@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_gitops.cli.options import common, current
+from phoenix_gitops.cli.options import common, current, day
 
 if TYPE_CHECKING:
     from phoenix_gitops.back import Compiled
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Run every check on policies and output; write nothing.")
 @click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@day
 @common
 def command(environments: tuple[str, ...]) -> int:
     """Run every check on policies and on what they compile to; write nothing.

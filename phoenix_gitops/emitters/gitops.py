@@ -191,12 +191,16 @@ class _Writer:
         ignore_differences: list[dict[str, object]],
     ) -> Artifact:
         sync = self.scope.environment.spec.sync
+        hold = self.scope.environment.hold(cluster, component)
+        # Only a commit that touches the Application's own folder makes Argo CD read it anew.
+        annotations = {"argocd.argoproj.io/manifest-generate-paths": "."}
+        if hold:
+            annotations[conventions.HOLD] = f"until {hold.until}: {hold.reason}"
         return self._artifact(
             "application",
             name=name,
             labels={**self._labels(component), conventions.CLUSTER: cluster, **self._region(cluster)},
-            # Only a commit that touches the Application's own folder makes Argo CD read it anew.
-            annotations={"argocd.argoproj.io/manifest-generate-paths": "."},
+            annotations=annotations,
             finalizers=finalizers,
             project=project_name(self.scope.name, component),
             repository=self.where.url,
@@ -204,7 +208,7 @@ class _Writer:
             path=f"generated/{self.scope.name}/{cluster}/{component}",
             server=self._server(cluster, component),
             destination=destination,
-            automated=sync.automated,
+            automated=sync.automated and not hold,
             prune=sync.prune and component not in sync.keep,
             self_heal=sync.self_heal,
             retry_limit=sync.retry.limit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -191,6 +191,33 @@ class Sync(Model, frozen=True, kw_only=True):
     retry: Annotated[Retry, Meta(description="How a failed sync is retried.")] = Retry()
 
 
+UNHELD: Final = "gitops"
+"""The component that no hold reaches."""
+
+
+class Hold(Model, frozen=True, kw_only=True):
+    """A part of an environment that is left as it is for a while, as in an incident."""
+
+    target: Annotated[
+        str,
+        Meta(
+            pattern="^([*]|[a-z0-9][-a-z0-9]*)/([*]|[a-z]+)$",
+            description="What is held, as CLUSTER/COMPONENT; `*` stands for all. Argo CD does not apply it by itself, "
+            "and files of it that were edited by hand are kept.",
+            examples=["main/ingest", "*/*"],
+        ),
+    ]
+    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why; every held Application says it.")]
+    until: Annotated[
+        str,
+        Meta(
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+            description="The last day that was meant, as YYYY-MM-DD in UTC. It lifts nothing: `--now` says what is over.",
+            examples=["2026-12-01"],
+        ),
+    ]
+
+
 class Budget(Model, frozen=True, kw_only=True):
     """What an environment may use."""
 
@@ -247,6 +274,7 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     agent: Annotated[Agent, Meta(description="The collector on every node.")] = Agent()
     gateway: Annotated[Gateway, Meta(description="The collector that agents send to.")] = Gateway()
     sync: Annotated[Sync, Meta(description="How Argo CD keeps the clusters equal to Git.")] = Sync()
+    holds: Annotated[list[Hold], Meta(description="Parts that are left as they are for a while.")] = []
     budget: Annotated[Budget, Meta(description="What the environment may use.")] = Budget()
     overrides: Annotated[list[Patch], Meta(description="Changes to rendered objects of this environment.")] = []
 
@@ -256,3 +284,16 @@ class Environment(Model, frozen=True, kw_only=True):
 
     metadata: Metadata
     spec: EnvironmentSpec
+
+    def hold(self, cluster: str, component: str) -> Hold | None:
+        """The first hold that reaches a component of a cluster; none reaches `gitops`.
+
+        Argo CD must go on applying Applications, or no hold could be lifted.
+        """
+        if component == UNHELD:
+            return None
+        for hold in self.spec.holds:
+            where, _, what = hold.target.partition("/")
+            if where in ("*", cluster) and what in ("*", component):
+                return hold
+        return None

@@ -251,3 +251,37 @@ def test_a_manifest_that_argo_cd_would_apply_beside_ours_is_drift():
 def test_what_a_path_belongs_to(path, environment, component):
     assert environment_of(path) == environment
     assert component_of(path) == component
+
+
+def test_a_hold_keeps_what_was_edited_by_hand_and_holds_nothing_back():
+    held, free = "dev/main/ingest/a.yaml", "dev/main/rules/a.yaml"
+    stale = "dev/main/ingest/gone.yaml"
+    existing = {
+        held: state(b"by hand", Ownership.EDITED),
+        stale: state(b"by hand", Ownership.EDITED),
+        free: state(b"old"),
+        "dev/main/ingest/b.yaml": state(b"old"),
+    }
+    files = [rendered(held), rendered(free), rendered("dev/main/ingest/b.yaml")]
+    outcome = plan(files, existing, scope("dev", held=frozenset({"dev/main/ingest/"})))
+    assert paths(outcome.value.update) == ["dev/main/ingest/b.yaml", free]
+    assert (outcome.value.delete, outcome.value.held) == ((), ())
+    assert outcome.value.edited == (held, stale)
+    assert drift(outcome.value) != ()
+    assert not any(held in d.message for d in drift(outcome.value))
+    assert [(d.code, d.severity) for d in outcome.diagnostics] == [("PHX814", Severity.NOTE)] * 2
+    assert told(outcome)[0][1] == f"`generated/{held}` was edited by hand and stays so while it is held"
+
+
+def test_a_hold_of_another_component_keeps_nothing():
+    existing = {POD: state(b"by hand", Ownership.EDITED)}
+    outcome = plan([rendered(POD)], existing, scope("dev", held=frozenset({"dev/main/rules/", "dev/main/inges/"})))
+    assert [d.code for d in outcome.diagnostics] == ["PHX801"]
+    assert outcome.value.held == ("dev",)
+
+
+def test_force_drops_an_edit_that_is_held():
+    existing = {POD: state(b"by hand", Ownership.EDITED)}
+    outcome = plan([rendered(POD)], existing, scope("dev", held=frozenset({"dev/main/ingest/"})), force=True)
+    assert paths(outcome.value.update) == [POD]
+    assert outcome.diagnostics == ()

@@ -377,3 +377,23 @@ def test_a_shortened_name_has_no_double_dash():
 
 def test_components_that_may_be_kept_are_those_that_exist():
     assert typing.get_args(Component) == COMPONENTS
+
+
+# --- holds ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_held_is_not_applied_by_itself_and_says_why():
+    hold = {"target": "main/ingest", "reason": "INC-7 queue drains", "until": "2026-12-01"}
+    found = {o["metadata"]["name"]: o for o in emitted(holds=[hold]) if o["kind"] == "Application"}
+    held = found.pop("prod-main-ingest")
+    assert "automated" not in held["spec"]["syncPolicy"]
+    assert held["spec"]["syncPolicy"]["retry"]["limit"] == 5, "a sync by hand is still retried"
+    assert held["metadata"]["annotations"]["policy.phoenix.io/hold"] == "until 2026-12-01: INC-7 queue drains"
+    assert all(o["spec"]["syncPolicy"]["automated"]["selfHeal"] for o in found.values())
+    assert not any("policy.phoenix.io/hold" in o["metadata"]["annotations"] for o in found.values())
+
+
+def test_a_hold_of_everything_leaves_the_root_so_that_it_can_be_lifted():
+    hold = {"target": "*/*", "reason": "freeze", "until": "2026-12-01"}
+    found = [o for o in emitted(holds=[hold]) if o["kind"] == "Application"]
+    assert [o["metadata"]["name"] for o in found if "automated" in o["spec"]["syncPolicy"]] == ["prod-root"]
