@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.proof.cluster.fixtures import cluster, seed
 from tests.proof.judge import Bench, Judge
+
+__all__ = ["cluster", "seed"]
 
 BENCH = pytest.StashKey[Bench]()
 WHOLE = "PHOENIX_PROOF_WHOLE"
