@@ -17,10 +17,11 @@ from phoenix_gitops.collector.identity import (
     classified,
     stripped,
 )
-from phoenix_gitops.collector.relay import to_gateway
+from phoenix_gitops.collector.relay import routed, to_gateway
 from phoenix_gitops.collector.scrape import node_jobs, pods_job
 from phoenix_gitops.collector.table import Kind
 from phoenix_gitops.collector.values import Env, Section, Value
+from phoenix_gitops.collector.versions import table_of
 from phoenix_gitops.model.pipeline import HostMetrics
 from phoenix_gitops.scope import EnvironmentScope
 
@@ -39,12 +40,16 @@ _PROCESS_ATTRIBUTES_ON = (
 def agent(env: EnvironmentScope) -> tuple[dict[str, Any], Builder]:
     """The config of the agent of an environment."""
     spec = env.edge.spec
-    builder = Builder(env.environment.spec.agent.resources.memory_limit)
+    builder = Builder(
+        env.environment.spec.agent.resources.memory_limit, table_of(env.platform.spec.catalog.collector.tag)
+    )
     edge = builder.forward("edge")
     _intake(builder, env, edge)
-    chain = processors(builder, "edge", spec, {}, env.security.spec.redact)
+    # A reading that is split would be summed twice, each time in part.
+    chain = processors(builder, "edge", spec, {}, env.security.spec.redact, whole=True)
     # Classes come before everything that asks for them, directly after the memory limiter.
     chain[1:1] = builder.transform("edge_classes", [("resource", classified(spec.classification))])
+    chain[-1:-1] = routed(builder, "edge")
     builder.pipeline("edge", [edge], chain, [to_gateway(builder, env, names.AGENT)])
     return builder.build(), builder
 

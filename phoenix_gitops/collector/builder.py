@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phoenix_gitops.collector.ports import HEALTH, TELEMETRY, PortAllocator
-from phoenix_gitops.collector.table import Kind
+from phoenix_gitops.collector.table import Kind, Table
 from phoenix_gitops.collector.values import Section, Value, document
+from phoenix_gitops.collector.versions import V0_159
 from phoenix_gitops.model.pipeline import Batch, Memory
 from phoenix_gitops.model.units import mebibytes
 
 _HEALTH_CHECK = "health_check"
+_RECEIVED = 4
+"""MiB that a gRPC server takes in one message unless it is told otherwise."""
+_STREAM = 1024
+"""Bytes of a series that is accumulated."""
 
 
 def listen(port: int) -> str:
@@ -35,12 +40,16 @@ class Builder:
 
     memory_limit: str
     """The container's memory limit, from which every limit of memory follows."""
+    table: Table = V0_159
+    """The collector's version, whose names components bear."""
     sections: dict[Kind, Section] = field(default_factory=dict)
     pipelines: Section = field(default_factory=dict)
     ports: PortAllocator = field(default_factory=PortAllocator)
 
     def add(self, kind: Kind, name: str, settings: Mapping[str, Value]) -> str:
-        """Defines a component and gives its id."""
+        """Defines a component, by the newest version's name of its type, and gives its id in this version."""
+        type_, slash, rest = name.partition("/")
+        name = f"{self.table.named(kind, type_) or type_}{slash}{rest}"
         section = self.sections.setdefault(kind, {})
         if section.setdefault(name, settings) != settings:
             raise ValueError(f"two components of one id: {name}")
@@ -64,13 +73,15 @@ class Builder:
         }
         return self.processor(f"memory_limiter/{name}", settings)
 
-    def batch(self, name: str, batch: Batch) -> str:
-        """A batch processor."""
-        settings: Section = {
-            "timeout": batch.timeout,
-            "send_batch_size": batch.size,
-            "send_batch_max_size": batch.max,
-        }
+    def streams(self) -> int:
+        """How many series one pipeline may accumulate: a tenth of the container's memory holds so many."""
+        return mebibytes(self.memory_limit) * 2**20 // 10 // _STREAM
+
+    def batch(self, name: str, batch: Batch, *, whole: bool = False) -> str:
+        """A batch processor; with `whole` it never splits what came to it in one piece."""
+        settings: Section = {"timeout": batch.timeout, "send_batch_size": batch.size}
+        if not whole:
+            settings["send_batch_max_size"] = batch.max
         return self.processor(f"batch/{name}", settings)
 
     def transform(self, name: str, groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
@@ -88,7 +99,11 @@ class Builder:
         """An OTLP receiver for senders of a kind; without `http` it speaks gRPC only."""
         purpose = f"OTLP of {name}"
         grpc_name = f"otlp-{name}" if http is None else "otlp-grpc"
-        protocols: Section = {"grpc": {"endpoint": listen(self.ports.claim(grpc_name, grpc, purpose))}}
+        server: Section = {"endpoint": listen(self.ports.claim(grpc_name, grpc, purpose))}
+        if http is None:
+            # Our own collectors send a reading in one piece, and 4 MiB are 2,000 processes.
+            server["max_recv_msg_size_mib"] = max(_RECEIVED, mebibytes(self.memory_limit) // 16)
+        protocols: Section = {"grpc": server}
         if http is not None:
             protocols["http"] = {"endpoint": listen(self.ports.claim("otlp-http", http, purpose))}
         return self.add(Kind.RECEIVER, f"otlp/{name}", {"protocols": protocols})

@@ -1,8 +1,8 @@
 """The processors of a pipeline, in the one order that keeps its promises.
 
-memory_limiter, tags, attributes, roll-up, merge, keep and drop, tidying, batch. Attributes go before points are
-merged, since processes that differ in nothing else are one series from then on; the roll-up comes before keep and
-drop, which would otherwise remove what it sums.
+memory_limiter, tags, attributes, merge, keep and drop, tidying, batch. Attributes go before points are merged, since
+processes that differ in nothing else are one series from then on; the roll-up comes before keep and drop, which would
+otherwise remove what it sums.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from phoenix_gitops.collector.builder import Builder
-from phoenix_gitops.collector.identity import TENANT
+from phoenix_gitops.collector.identity import SENDER, TENANT
+from phoenix_gitops.collector.merge import MEMBER, Groups, counters, member, merge, merges
 from phoenix_gitops.collector.ottl import (
     EXECUTABLE,
     NEVER,
@@ -31,25 +32,29 @@ from phoenix_gitops.model.pipeline import GradedAttribute, PipelineSpec, Rollup
 
 _ROLLED = "phoenix.rollup"
 """Marks what was rolled up, until keep and drop have run."""
-_TIME = "phoenix.rollup.time"
-
-Groups = list[tuple[str, list[str]]]
 
 
 def processors(
-    builder: Builder, name: str, spec: PipelineSpec, tags: Mapping[str, str | Env], redact: Iterable[str]
+    builder: Builder,
+    name: str,
+    spec: PipelineSpec,
+    tags: Mapping[str, str | Env],
+    redact: Iterable[str],
+    *,
+    whole: bool = False,
 ) -> list[str]:
-    """The processors of pipeline `name`, from first to last; `tags` are set besides the policy's own."""
+    """The processors of pipeline `name`, from first to last; `tags` are set besides the policy's own, and with
+    `whole` no batch is split.
+    """
     constants: dict[str, str | Env] = {**tags, **spec.attributes.set}
-    merges = bool(spec.attributes.drop or spec.attributes.keep_only or spec.rollup)
     return [
         builder.memory_limiter(name, spec.memory),
         *_tag(builder, name, constants),
         *builder.transform(f"{name}_attributes", _shape(spec, constants, sorted(set(redact)))),
-        *(_merge(builder, name, spec) if merges else []),
+        *(_merge(builder, name, spec) if merges(spec) else []),
         *_select(builder, name, spec),
         *builder.transform(f"{name}_tidy", [("resource", _tidy(spec))]),
-        builder.batch(name, spec.batch),
+        builder.batch(name, spec.batch, whole=whole),
     ]
 
 
@@ -64,7 +69,10 @@ def _tag(builder: Builder, name: str, constants: Mapping[str, str | Env]) -> lis
 
 def _shape(spec: PipelineSpec, constants: Mapping[str, str | Env], redact: list[str]) -> Groups:
     attributes = spec.attributes
+    joins = merges(spec)
     lines = [line for graded in attributes.grade for line in _grade(graded)]
+    if joins:
+        lines.append(member())
     rolled: Groups = []
     if spec.rollup is not None:
         lines += _mark(spec.rollup, [*constants, *(graded.name for graded in attributes.grade)])
@@ -75,12 +83,12 @@ def _shape(spec: PipelineSpec, constants: Mapping[str, str | Env], redact: list[
         where = "" if keeps == NEVER else f" where {negated(keeps)}"
         lines.append(f"delete_key(resource.attributes, {string(dropped.name)}){where}")
     if attributes.keep_only:
-        kept = sorted({*attributes.keep_only, TENANT, EXECUTABLE, PRIORITY, _ROLLED})
+        kept = sorted({*attributes.keep_only, *SENDER, TENANT, EXECUTABLE, PRIORITY, MEMBER, _ROLLED})
         where = all_of([is_process(), unrolled]) if spec.rollup else is_process()
         lines.append(f"keep_keys(resource.attributes, {strings(kept)}) where {where}")
     lines += [f"delete_key(resource.attributes, {string(name)})" for name in redact]
     points = [f"delete_key(datapoint.attributes, {string(name)})" for name in redact]
-    return [("resource", lines), *rolled, ("datapoint", points)]
+    return [("resource", lines), *rolled, *(counters(_scope(spec)) if joins else []), ("datapoint", points)]
 
 
 def _grade(graded: GradedAttribute) -> list[str]:
@@ -97,7 +105,7 @@ def _grade(graded: GradedAttribute) -> list[str]:
 def _mark(rollup: Rollup, constants: list[str]) -> list[str]:
     """Marks what is rolled up, names it after its group and takes away what tells its members apart."""
     marked = f"{resource(_ROLLED)} != nil"
-    kept = sorted({*rollup.by, *constants, TENANT, EXECUTABLE, _ROLLED})
+    kept = sorted({*rollup.by, *constants, *SENDER, TENANT, EXECUTABLE, MEMBER, _ROLLED})
     before, found, after = rollup.into.partition("{class}")
     into = string(rollup.into)
     spared = any_of(process(match) for match in rollup.unless)
@@ -133,35 +141,16 @@ def _count(rollup: Rollup) -> Groups:
 
 
 def _merge(builder: Builder, name: str, spec: PipelineSpec) -> list[str]:
-    """Joins processes that have become equal: their resources by groupbyattrs, their points by aggregation.
-
-    Points are aggregated only if they bear one time, and each process is read a moment after the last: the
-    latest time of a reading is given to all of its points.
-    """
-    scope = is_process() if spec.rollup is None else any_of([is_process(), f"{resource(_ROLLED)} != nil"])
-    time, point = resource(_TIME), "datapoint.time_unix_nano"
-    counts = NEVER
+    """Joins processes that have become equal."""
+    count = NEVER
     if spec.rollup is not None and spec.rollup.count_metric is not None:
-        counts = f"metric.name == {string(spec.rollup.count_metric)}"
-    gauge = "metric.type == METRIC_DATA_TYPE_GAUGE"
-    added = all_of([scope, any_of(part for part in (negated(gauge), counts) if part != NEVER), _NO_SUMMARY])
-    combined = all_of([scope, gauge, negated(counts)])
-    groups: Groups = [
-        ("datapoint", [f"set({time}, {point}) where {scope} and ({time} == nil or {time} < {point})"]),
-        ("datapoint", [f"set({point}, {time}) where {scope}"]),
-        (
-            "metric",
-            [
-                f'aggregate_on_attributes("sum") where {added}',
-                f'aggregate_on_attributes("{spec.combine_gauges}") where {combined}',
-            ],
-        ),
-    ]
-    group = builder.processor(f"groupbyattrs/{name}", {"keys": []})
-    return [group, *builder.transform(f"{name}_merge", groups)]
+        count = f"metric.name == {string(spec.rollup.count_metric)}"
+    return merge(builder, name, spec, _scope(spec), count)
 
 
-_NO_SUMMARY = "metric.type != METRIC_DATA_TYPE_SUMMARY"
+def _scope(spec: PipelineSpec) -> str:
+    """What is merged: processes, and what was rolled up, which may have lost its class."""
+    return is_process() if spec.rollup is None else any_of([is_process(), f"{resource(_ROLLED)} != nil"])
 
 
 def _select(builder: Builder, name: str, spec: PipelineSpec) -> list[str]:
@@ -181,8 +170,7 @@ def _select(builder: Builder, name: str, spec: PipelineSpec) -> list[str]:
 
 
 def _tidy(spec: PipelineSpec) -> list[str]:
-    merges = bool(spec.attributes.drop or spec.attributes.keep_only or spec.rollup)
-    gone = [*([_ROLLED] if spec.rollup else []), *([_TIME] if merges else [])]
+    gone = [_ROLLED] if spec.rollup else []
     if spec.attributes.keep_only and PRIORITY not in spec.attributes.keep_only:
         gone.append(PRIORITY)
     return [f"delete_key(resource.attributes, {string(name)})" for name in gone]

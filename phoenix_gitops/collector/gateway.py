@@ -12,9 +12,13 @@ from phoenix_gitops.collector import names
 from phoenix_gitops.collector.builder import Builder, listen
 from phoenix_gitops.collector.chain import processors
 from phoenix_gitops.collector.identity import UNASSIGNED, assigned, by_connection, classified, stripped
+from phoenix_gitops.collector.merge import FORGOTTEN
+from phoenix_gitops.collector.ottl import string
 from phoenix_gitops.collector.ports import AGENTS, OTLP_GRPC, OTLP_HTTP, TENANTS
+from phoenix_gitops.collector.relay import ROUTE
 from phoenix_gitops.collector.table import Kind
 from phoenix_gitops.collector.values import Env, Section
+from phoenix_gitops.collector.versions import table_of
 from phoenix_gitops.model.pipeline import Export, OtlpHttpExport, Pipeline, PrometheusExport
 from phoenix_gitops.scope import EnvironmentScope
 
@@ -24,7 +28,9 @@ STRATEGY = "phoenix.pipeline.strategy"
 
 def gateway(env: EnvironmentScope) -> tuple[dict[str, Any], Builder]:
     """The config of the gateway of an environment."""
-    builder = Builder(env.environment.spec.gateway.resources.memory_limit)
+    builder = Builder(
+        env.environment.spec.gateway.resources.memory_limit, table_of(env.platform.spec.catalog.collector.tag)
+    )
     forwards = [builder.forward(pipeline.metadata.name) for pipeline in env.pipelines]
     _intake(builder, env, forwards)
     for pipeline, forward in zip(env.pipelines, forwards, strict=True):
@@ -48,7 +54,9 @@ def _intake(builder: Builder, env: EnvironmentScope, forwards: list[str]) -> Non
     strictest = min(memories, key=lambda memory: memory.limit, default=env.edge.spec.memory)
     limiter = builder.memory_limiter("intake_all", strictest)
     classes = builder.transform("intake_classes", [("resource", classified(env.edge.spec.classification))])
-    default = builder.transform("intake_default", [("resource", assigned(UNASSIGNED))])
+    default = builder.transform(
+        "intake_default", [("resource", [*assigned(UNASSIGNED), f"delete_key(resource.attributes, {string(ROUTE)})"])]
+    )
     builder.pipeline("intake_agents", [builder.otlp("agents", AGENTS, None)], [limiter, *default], forwards)
     for name, receiver, keep_pod in (
         ("tenants", builder.otlp("tenants", TENANTS, None), True),
@@ -81,7 +89,7 @@ def _export(builder: Builder, pipeline: Pipeline, export: Export) -> str:
     branch = builder.forward(name)
     chain = [
         builder.memory_limiter(pipeline.metadata.name, pipeline.spec.memory),
-        builder.processor(f"cumulative_to_delta/{name}", {}),
+        builder.processor(f"cumulative_to_delta/{name}", {"max_staleness": FORGOTTEN}),
         builder.batch(pipeline.metadata.name, pipeline.spec.batch),
     ]
     builder.pipeline(name, [branch], chain, [exporter])

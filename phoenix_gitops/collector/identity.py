@@ -13,6 +13,12 @@ from phoenix_gitops.model.pipeline import Classification
 TENANT = "tenant.id"
 """Resource attribute with the tenant, set by the first trusted hop."""
 
+INSTANCE = "service.instance.id"
+
+SENDER = ("host.name", "service.name", INSTANCE)
+"""Resource attributes that tell senders apart. What two senders say is never added up: they do not speak at one time,
+and may speak to two replicas of the gateway."""
+
 PLATFORM = "platform"
 """The tenant of the nodes' and the platform's own metrics."""
 

@@ -1,6 +1,7 @@
 """A small collector of our own: runs a pipeline's processors on plain data, as the real one is documented to.
 
-It knows just the statements that we emit, and fails on anything else.
+It knows just the statements that we emit, and fails on anything else. Its sums may fall: what counters do over time
+is shown by the real collector alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-TOKEN = re.compile(r'\s*(?:("(?:\\.|[^"\\])*")|([A-Za-z_][\w.]*)|(\d+)|(==|!=|<|[()\[\],=]))')
+TOKEN = re.compile(r'\s*(?:("(?:\\.|[^"\\])*")|([A-Za-z_][\w.]*)|(\d+)|(==|!=|<|[()\[\],=-]))')
 SUM, GAUGE, SUMMARY = "METRIC_DATA_TYPE_SUM", "METRIC_DATA_TYPE_GAUGE", "METRIC_DATA_TYPE_SUMMARY"
 
 
@@ -90,6 +91,14 @@ class Reader:
             return lambda s: not inner(s)
         return self.comparison()
 
+    def difference(self) -> Callable[[Scope], Any]:
+        left = self.value()
+        if self.peek() != "-":
+            return left
+        self.take()
+        right = self.value()
+        return lambda s: left(s) - right(s)
+
     def comparison(self) -> Callable[[Scope], Any]:
         left = self.value()
         if self.peek() not in ("==", "!=", "<"):
@@ -116,7 +125,7 @@ class Reader:
         if token in ("nil", "true", "false"):
             constant = {"nil": None, "true": True, "false": False}[token]
             return lambda s: constant
-        if token.startswith("METRIC_DATA_TYPE_"):
+        if token.startswith(("METRIC_DATA_TYPE_", "AGGREGATION_TEMPORALITY_")):
             return lambda s: token
         if self.peek() == "(":
             self.take()
@@ -135,7 +144,10 @@ class Reader:
         return {
             "metric.name": lambda s: s.metric.name,
             "metric.type": lambda s: s.metric.type,
+            "metric.is_monotonic": lambda s: False,
+            "metric.aggregation_temporality": lambda s: "AGGREGATION_TEMPORALITY_CUMULATIVE",
             "datapoint.time_unix_nano": lambda s: s.point.time,
+            "datapoint.start_time_unix_nano": lambda s: 0,
             "datapoint.value_int": lambda s: s.point.value,
         }[token]
 
@@ -146,7 +158,7 @@ class Reader:
             if self.tokens[self.at + 1 : self.at + 2] == ["="]:
                 name = self.take()
                 self.take("=")
-            found.append((name, self.value()))
+            found.append((name, self.difference()))
             if self.peek() == ",":
                 self.take()
         self.take(end)
@@ -172,6 +184,9 @@ def call(name: str, arguments: list[tuple[str, Callable[[Scope], Any]]], scope: 
     if name == "delete_matching_keys":
         return [values[0].pop(key) for key in list(values[0]) if re.search(values[1], key)]
     assert scope.metric is not None, f"{name} outside of its context"
+    if name == "replace_pattern":
+        assert not re.search(values[1], values[0]), f"{values[0]} was marked"
+        return None
     if name == "copy_metric":
         assert arguments[0][0] == "name"
         made = Metric(values[0], copy.deepcopy(scope.metric.points), scope.metric.type)
@@ -235,8 +250,10 @@ def process(kind: str, settings: Mapping[str, Any], data: list[Resource]) -> lis
     elif kind == "resource":
         for resource in data:
             for action in settings["attributes"]:
-                assert action["action"] in ("upsert", "insert")
-                if action["action"] == "upsert" or action["key"] not in resource.attributes:
+                assert action["action"] in ("upsert", "insert", "delete")
+                if action["action"] == "delete":
+                    resource.attributes.pop(action["key"], None)
+                elif action["action"] == "upsert" or action["key"] not in resource.attributes:
                     resource.attributes[action["key"]] = action["value"]
     elif kind == "groupbyattrs":
         assert settings == {"keys": []}
@@ -244,7 +261,7 @@ def process(kind: str, settings: Mapping[str, Any], data: list[Resource]) -> lis
     elif kind == "filter":
         return filtered([c.replace("$$", "$") for c in settings["metric_conditions"]], data)
     else:
-        assert kind in ("memory_limiter", "batch"), kind
+        assert kind in ("memory_limiter", "batch", "cumulative_to_delta", "delta_to_cumulative"), kind
     return data
 
 

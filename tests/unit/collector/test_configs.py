@@ -16,7 +16,7 @@ from phoenix_gitops.collector.values import Env, document, text
 from phoenix_gitops.model.environment import Gateway
 from phoenix_gitops.model.pipeline import Memory
 from tests.unit.collector.otel import Metric, Point, Resource, process
-from tests.unit.collector.scopes import environment, preset
+from tests.unit.collector.scopes import environment, pipeline, preset
 
 
 def the_agent(patch: dict[str, Any] | None = None, **parts: Any) -> dict[str, Any]:
@@ -175,7 +175,8 @@ def test_agents_are_trusted_and_nobody_else():
     config = the_gateway()
     chain = config["service"]["pipelines"]["metrics/intake_agents"]["processors"]
     assert chain == ["memory_limiter/intake_all", "transform/intake_default"]
-    assert config["receivers"]["otlp/agents"] == {"protocols": {"grpc": {"endpoint": "0.0.0.0:4319"}}}
+    grpc = {"endpoint": "0.0.0.0:4319", "max_recv_msg_size_mib": 64}
+    assert config["receivers"]["otlp/agents"] == {"protocols": {"grpc": grpc}}
 
 
 def test_a_tenants_gateway_overwrites_the_tenant():
@@ -188,9 +189,13 @@ def test_a_tenants_gateway_overwrites_the_tenant():
 
 
 def test_all_of_a_host_goes_to_one_pod_of_the_gateway():
-    exporter = the_agent(platform={"conventions": {"namespacePrefix": "acme"}})["exporters"]["load_balancing/gateway"]
-    assert exporter["routing_key"] == "attributes"
-    assert exporter["routing_attributes"][0] == "host.name"
+    config = the_agent(platform={"conventions": {"namespacePrefix": "acme"}})
+    exporter = config["exporters"]["load_balancing/gateway"]
+    assert (exporter["routing_key"], exporter["routing_attributes"]) == ("attributes", ["phoenix.sender"])
+    assert config["service"]["pipelines"]["metrics/edge"]["processors"][-2:] == ["transform/edge_route", "batch/edge"]
+    (group,) = config["processors"]["transform/edge_route"]["metric_statements"]
+    parts = ", ".join(f'resource.attributes["{name}"]' for name in ("host.name", "service.name", "service.instance.id"))
+    assert group["statements"] == [f'set(resource.attributes["phoenix.sender"], Concat([{parts}], "/"))']
     assert exporter["resolver"]["dns"]["hostname"] == "gateway-headless.acme-gateway.svc"
 
 
@@ -234,7 +239,36 @@ def test_new_relic_gets_differences_with_its_own_key(name: str, queue: int, cons
     assert export["compression"] == "gzip"
     pipelines = config["service"]["pipelines"]
     assert f"cumulative_to_delta/{name}_newrelic" in pipelines[f"metrics/{name}_newrelic"]["processors"]
-    assert not [p for p in pipelines[f"metrics/{name}"]["processors"] if p.startswith("cumulative_to_delta")]
+    assert f"delta_to_cumulative/{name}" in pipelines[f"metrics/{name}"]["processors"]
+
+
+def test_what_one_reading_says_stays_in_one_piece_and_in_order():
+    for config in (the_agent(), tenant_gateway(environment(), "checkout", Gateway())[0]):
+        (batch,) = (settings for name, settings in config["processors"].items() if name.startswith("batch/"))
+        assert "send_batch_max_size" not in batch
+        sender = config["exporters"]["load_balancing/gateway"]["protocol"]["otlp"]
+        assert sender["sending_queue"]["num_consumers"] == 1
+    ports = ("agents", "tenants")
+    sizes = [the_gateway()["receivers"][f"otlp/{name}"]["protocols"]["grpc"]["max_recv_msg_size_mib"] for name in ports]
+    assert sizes == [64, 64]
+
+
+def test_counters_are_merged_as_differences_while_processes_can_be_told_apart():
+    chain = the_gateway()["service"]["pipelines"]["metrics/optimized"]["processors"]
+    assert [name.partition("/")[0] for name in chain] == [
+        *("memory_limiter", "resource", "transform", "cumulative_to_delta", "resource", "groupbyattrs", "transform"),
+        *("delta_to_cumulative", "filter", "transform", "batch"),
+    ]
+    limits = the_gateway()["processors"]["delta_to_cumulative/observatory"]
+    assert limits == {"max_stale": "10m", "max_streams": 104857}
+    assert the_gateway()["processors"]["cumulative_to_delta/observatory"]["max_staleness"] == "10m"
+
+
+def test_where_processes_keep_their_ids_nothing_is_merged():
+    dropped = {"attributes": {"drop": [{"name": "process.owner"}]}, "export": []}
+    config = the_gateway(pipelines=(pipeline("p", dropped),))
+    chain = config["service"]["pipelines"]["metrics/p"]["processors"]
+    assert [name.partition("/")[0] for name in chain] == ["memory_limiter", "resource", "transform", "batch"]
 
 
 def test_optional_exports_are_off_unless_switched_on():
