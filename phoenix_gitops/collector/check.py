@@ -68,7 +68,7 @@ def _component(kind: Kind, name: str, settings: object, table: Table) -> Iterato
         elsewhere = [k.value for k in Kind if k is not kind and (k, type_) in table.components]
         advice = ""
         if today:
-            advice = f"it is called `{today}` now"
+            advice = f"it is called `{today}` in this version"
         elif elsewhere:
             advice = f"`{type_}` belongs under `{elsewhere[0]}`"
         what = f"collector {table.version} has no `{type_}` among its {kind.value}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 Keys = Mapping[str, "Keys"] | None
@@ -33,6 +33,8 @@ class Component:
     keys: Keys
     formerly: str = ""
     """The type's name in older versions, which this one warns of."""
+    later: str = ""
+    """The type's name in newer versions, which this one does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,46 @@ class Table:
     version: str
     components: Mapping[tuple[Kind, str], Component]
     service: Keys
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    """The collector's own metrics whose names differ from the newest version's: today's name to this version's."""
 
-    def changed(self, version: str, *components: Component, removed: tuple[tuple[Kind, str], ...] = ()) -> Table:
-        """The table of another version: with `components` added or replaced, and without those removed."""
-        kept = {key: value for key, value in self.components.items() if key not in removed}
-        return replace(self, version=version, components=kept | {(c.kind, c.type): c for c in components})
+    def changed(
+        self,
+        version: str,
+        *components: Component,
+        removed: tuple[tuple[Kind, str], ...] = (),
+        unrenamed: tuple[tuple[Kind, str], ...] = (),
+        metrics: Mapping[str, str] | None = None,
+    ) -> Table:
+        """The table of another version: with `components` added or replaced, and without those removed.
+
+        What is `unrenamed` has its former name still, and does not know this version's; `metrics` bear the names
+        that are given.
+        """
+        former = [self.components[key] for key in unrenamed]
+        added = [*components, *(replace(c, type=c.formerly, formerly="", later=c.type) for c in former)]
+        kept = {key: value for key, value in self.components.items() if key not in (*removed, *unrenamed)}
+        return replace(
+            self,
+            version=version,
+            components=kept | {(c.kind, c.type): c for c in added},
+            metrics={**self.metrics, **(metrics or {})},
+        )
+
+    def metric(self, name: str) -> str:
+        """The name here of a metric of the collector itself that the newest version calls `name`."""
+        return self.metrics.get(name, name)
+
+    def named(self, kind: Kind, type_: str) -> str | None:
+        """The name here of a type that the newest version calls `type_`; None if there is none."""
+        if (kind, type_) in self.components:
+            return type_
+        return next((c.type for c in self.components.values() if c.kind is kind and c.later == type_), None)
 
     def renamed(self, kind: Kind, type_: str) -> str | None:
-        """Today's name of a type that is known by a former one."""
-        return next((c.type for c in self.components.values() if c.kind is kind and c.formerly == type_), None)
+        """The name here of a type that is known by the name of another version."""
+        found = (c.type for c in self.components.values() if c.kind is kind and type_ in (c.formerly, c.later))
+        return next(found, None)
 
 
 def keys(*leaves: str, **nested: Keys) -> Keys:

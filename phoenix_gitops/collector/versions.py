@@ -13,7 +13,8 @@ _TLS_CLIENT = keys("ca_file", "cert_file", "key_file", "insecure", "min_version"
 _QUEUE = keys("enabled", "queue_size", "num_consumers", "sizer", "block_on_overflow", "storage")
 _RETRY = keys("enabled", "initial_interval", "max_interval", "max_elapsed_time")
 _GRPC_CLIENT = keys(
-    *("endpoint", "compression", "balancer_name", "headers", "timeout"),
+    *("endpoint", "compression", "balancer_name", "timeout"),
+    headers={"*": FREE},
     tls=_TLS_CLIENT,
     sending_queue=_QUEUE,
     retry_on_failure=_RETRY,
@@ -26,24 +27,42 @@ _HTTP_CLIENT = keys(
     retry_on_failure=_RETRY,
 )
 _STATEMENTS = keys("context", "conditions", "statements", "error_mode")
+_RELABEL = keys("source_labels", "separator", "action", "regex", "replacement", "target_label")
 _SCRAPE = keys(
     *("job_name", "scrape_interval", "scrape_timeout", "metrics_path", "scheme", "honor_labels"),
-    *("sample_limit", "relabel_configs", "metric_relabel_configs"),
+    "sample_limit",
+    relabel_configs=_RELABEL,
+    metric_relabel_configs=_RELABEL,
     authorization=keys("type", "credentials_file"),
     tls_config=keys("ca_file", "insecure_skip_verify"),
     static_configs=keys("targets", labels={"*": FREE}),
     kubernetes_sd_configs=keys("role", selectors=keys("role", "field", "label")),
 )
+
+
+def _switches(*names: str) -> Keys:
+    return {name: keys("enabled") for name in names}
+
+
 _PROCESS = keys(
     *("mute_process_name_error", "mute_process_exe_error", "mute_process_io_error"),
     *("mute_process_user_error", "mute_process_cgroup_error", "mute_process_all_errors"),
     exclude=keys("names", "match_type"),
     include=keys("names", "match_type"),
-    metrics={"*": keys("enabled")},
-    resource_attributes={"*": keys("enabled")},
+    metrics=_switches(
+        *("process.context_switches", "process.cpu.time", "process.cpu.utilization", "process.disk.io"),
+        *("process.disk.operations", "process.handles", "process.memory.usage", "process.memory.utilization"),
+        *("process.memory.virtual", "process.open_file_descriptors", "process.paging.faults"),
+        *("process.signals_pending", "process.threads", "process.uptime"),
+    ),
+    resource_attributes=_switches(
+        *("process.cgroup", "process.command", "process.command_line", "process.executable.name"),
+        *("process.executable.path", "process.owner", "process.parent_pid", "process.pid"),
+    ),
 )
 _ASSOCIATION = keys(sources=keys("from", "name"))
-_EXTRACT = keys("metadata", labels=keys("tag_name", "key", "key_regex", "from"), annotations=FREE)
+_TAG = keys("tag_name", "key", "key_regex", "from")
+_EXTRACT = keys("metadata", labels=_TAG, annotations=_TAG)
 
 _READER = keys("host", "port", "without_type_suffix", "without_units", "without_scope_info")
 _VIEW = keys(
@@ -54,7 +73,7 @@ _SERVICE: Keys = keys(
     "extensions",
     pipelines={"*": keys("receivers", "processors", "exporters")},
     telemetry=keys(
-        "resource",
+        resource={"*": FREE},
         logs=keys("level", "encoding"),
         metrics=keys("level", readers=keys(pull=keys(exporter=keys(prometheus=_READER))), views=_VIEW),
     ),
@@ -88,6 +107,7 @@ _COMPONENTS: tuple[Component, ...] = (
         keys("max_staleness", "initial_value", include=keys("metrics", "match_type", "metric_types")),
         formerly="cumulativetodelta",
     ),
+    Component(Kind.PROCESSOR, "delta_to_cumulative", keys("max_stale", "max_streams"), formerly="deltatocumulative"),
     Component(Kind.PROCESSOR, "filter", keys("error_mode", "metric_conditions")),
     Component(Kind.PROCESSOR, "groupbyattrs", keys("keys")),
     Component(
@@ -138,5 +158,24 @@ _COMPONENTS: tuple[Component, ...] = (
 
 V0_159: Final = Table("0.159.0", {(c.kind, c.type): c for c in _COMPONENTS}, _SERVICE)
 
-VERSIONS: Final = {table.version: table for table in (V0_159,)}
-"""Tables by the image tag that chooses them."""
+V0_152: Final = V0_159.changed(
+    "0.152.1",
+    unrenamed=(
+        (Kind.EXPORTER, "load_balancing"),
+        (Kind.PROCESSOR, "cumulative_to_delta"),
+        (Kind.PROCESSOR, "delta_to_cumulative"),
+    ),
+    # The memory limiter's metrics bear its name since 0.155.
+    metrics={
+        f"otelcol_processor_memory_limiter_{points}": f"otelcol_processor_{points}"
+        for points in ("accepted_metric_points_total", "refused_metric_points_total")
+    },
+)
+
+VERSIONS: Final = {table.version: table for table in (V0_152, V0_159)}
+"""Tables by the image tag that chooses them, from the oldest to the newest."""
+
+
+def table_of(tag: str) -> Table:
+    """The table that an image tag chooses. Of a tag that has none (a fault that `check_config` reports): the newest."""
+    return VERSIONS.get(tag, V0_159)

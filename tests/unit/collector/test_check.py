@@ -263,7 +263,14 @@ def test_bare_dollars_are_not(text: str):
 def test_a_former_name_is_refused_with_todays():
     config = broken("processors|k8sattributes", {})
     found = next(f for f in check_config(config, VERSION) if f.code == "PHX631")
-    assert found.help == "it is called `k8s_attributes` now"
+    assert found.help == "it is called `k8s_attributes` in this version"
+
+
+def test_a_later_name_is_refused_with_the_one_of_the_version():
+    config = broken("exporters|load_balancing/x", {})
+    found = next(f for f in check_config(config, "0.152.1") if f.code == "PHX631")
+    assert found.message == "collector 0.152.1 has no `load_balancing` among its exporters"
+    assert found.help == "it is called `loadbalancing` in this version"
 
 
 def test_a_component_in_another_section_is_told_where_it_belongs():
@@ -273,7 +280,7 @@ def test_a_component_in_another_section_is_told_where_it_belongs():
 
 def test_an_unknown_version_is_refused():
     assert check_config(sound(), "0.91.0") == [
-        Finding("PHX630", "", "no component table for collector version `0.91.0`", "use one of `0.159.0`")
+        Finding("PHX630", "", "no component table for collector version `0.91.0`", "use one of `0.152.1`, `0.159.0`")
     ]
 
 
