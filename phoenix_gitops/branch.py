@@ -11,14 +11,13 @@ from phoenix_gitops import revision, writes
 from phoenix_gitops.addresses import redacted
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
+from phoenix_gitops.publications import ENVIRONMENT, SOURCE, VERSION, held, latest
 from phoenix_gitops.revision import Author
 from phoenix_gitops.tree import PROOF, Classify, FileState, Ownership, digest, owner_of
-from phoenix_gitops.vcs import git, list_tree, read_blobs, run
+from phoenix_gitops.vcs import list_tree, read_blobs, run
 
 if TYPE_CHECKING:
     from git import Repo
-
-_SOURCE = "Phoenix-Source-Commit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,15 @@ class Destination:
     """The folder on the branch; the tree lies below it as below `generated/`."""
     remote: str = "origin"
     """The remote of modes `tree` and `branch`."""
+
+    def branch_of(self, environment: str) -> str:
+        """The branch that holds an environment's tree; not for mode `tree`."""
+        return self.branch.replace("{environment}", environment)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several environments lie on one branch."""
+        return "{environment}" not in self.branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,8 @@ class Job:
     classify: Classify
     version: str
     force: bool
+    lift: bool
+    """Whether to publish over a rollback that holds."""
     held: frozenset[str]
     """Folders in which files edited by hand stay (see `writes.Scope`)."""
 
@@ -103,9 +113,9 @@ def build(lane: Lane, base: str) -> Outcome[Published | None]:
     changed: list[str] = []
     tip, files = base, 0
     for name, rendered in sorted(lane.trees.items()):
-        late = _overtaken(lane, base, name)
-        found += late
-        if late:
+        obstacle = _in_the_way(lane, base, name)
+        found += obstacle
+        if obstacle:
             continue
         planned = _plan(lane, tip, name, rendered)
         found += planned.diagnostics
@@ -165,28 +175,30 @@ def _blob_id(kind: str, content: bytes) -> str:
 def _message(job: Job, names: Sequence[str]) -> str:
     which = ", ".join(names) if len(names) <= 3 else f"{len(names)} environments"
     trailers = [
-        f"{_SOURCE}: {job.source.commit}",
-        *(f"Phoenix-Environment: {name}" for name in names),
-        f"Phoenix-Version: {job.version}",
+        f"{SOURCE}: {job.source.commit}",
+        *(f"{ENVIRONMENT}: {name}" for name in names),
+        f"{VERSION}: {job.version}",
     ]
     subject = f"{which}: publish {job.source.commit[:12]}"
     return "\n\n".join([subject, f"Compiled from: {job.source.subject}", "\n".join(trailers)]) + "\n"
 
 
-def _overtaken(lane: Lane, base: str, name: str) -> tuple[Diagnostic, ...]:
-    """Whether the branch holds this environment from a later commit than ours (two runs out of order)."""
-    if not base or lane.in_place or lane.job.force:
+def _in_the_way(lane: Lane, base: str, name: str) -> tuple[Diagnostic, ...]:
+    """Why the environment's tree on the branch must stay: a rollback holds it, or it is from a later commit."""
+    last = None if lane.in_place else latest(lane.repo, base, name)
+    if last is None:
         return ()
-    pattern = f"^Phoenix-Environment: {name}$"
-    form = f"--format=%(trailers:key={_SOURCE},valueonly,separator=%x2C)"
-    newer = git(lane.repo, "log", "-1", "--no-show-signature", f"--grep={pattern}", form, base, "--").strip()
+    if last.hold and not lane.job.lift:
+        return (held(name, last),)
     ours = lane.job.source.commit
-    if not newer or newer == ours or run(lane.policies, "merge-base", "--is-ancestor", ours, newer).status:
+    if lane.job.force or not last.source or last.source == ours:
+        return ()
+    if run(lane.policies, "merge-base", "--is-ancestor", ours, last.source).status:
         return ()
     return (
         Diagnostic(
             code="PHX909",
-            message=f"environment `{name}` was already published from `{newer[:12]}`, a later commit",
+            message=f"environment `{name}` was already published from `{last.source[:12]}`, a later commit",
             help="nothing to do if two runs overlapped; to go back on purpose, publish with `--force`",
         ),
     )

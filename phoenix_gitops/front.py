@@ -14,10 +14,11 @@ from phoenix_gitops.check import check
 from phoenix_gitops.diagnostics import Diagnostic, Outcome, has_errors, ordered
 from phoenix_gitops.document import Document
 from phoenix_gitops.link import link_references, link_relations
+from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.resolve import Index, Key, Resolved, index, resolve
 from phoenix_gitops.resources import presets_dir
 from phoenix_gitops.source import parse, read_policies
-from phoenix_gitops.world import World, build
+from phoenix_gitops.world import World, build, decode_data
 
 Constrain = Callable[["Front"], Outcome[Mapping[str, str]]]
 """Runs the guardrails and gives their texts for carets: the one effect in the middle, handed in."""
@@ -111,3 +112,28 @@ def _with(
         world=world or front.world,
         diagnostics=ordered((*front.diagnostics, *found)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRead:
+    """The Platform alone; None with the faults of its file."""
+
+    platform: Platform | None
+    sources: Mapping[str, str]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_platform(root: Path) -> PlatformRead:
+    """The Platform by `phoenix.yaml` alone, for what must go on while other policies are broken."""
+    content = (root / "phoenix.yaml").read_bytes()
+    sources = {"phoenix.yaml": content.decode(errors="replace")}
+    parsed = parse("phoenix.yaml", content)
+    faults = (*parsed.diagnostics, *(check(parsed.value) if parsed.value else ()))
+    platform: Platform | None = None
+    if parsed.value is not None and not has_errors(faults):
+        policy = decode_data(parsed.value.kind, parsed.value.data)
+        if isinstance(policy, Platform):
+            platform = policy
+        else:
+            faults = (Diagnostic(code="PHX501", message="`phoenix.yaml` holds no Platform policy"),)
+    return PlatformRead(platform=platform, sources=sources, diagnostics=faults)

@@ -47,6 +47,7 @@ def publish(
     version: str,
     inputs: Sequence[str] = INPUTS,
     force: bool = False,
+    lift: bool = False,
     held: frozenset[str] = frozenset(),
 ) -> Outcome[tuple[Published, ...]]:
     """Commit and push each environment's tree; one environment's fault does not hold back the others.
@@ -60,6 +61,7 @@ def publish(
         inputs: paths below `root` that must be committed.
         force: replace files edited by hand on the branch, and publish an older commit over a newer one.
             It never means a forced push.
+        lift: publish over a rollback that holds an environment.
         held: folders whose files stay if they were edited by hand.
 
     """
@@ -69,7 +71,7 @@ def publish(
         try:
             with open_repository(root) as repo:
                 source = _read_source(repo, root, destination, inputs)
-                job = Job(source, destination, classify, version, force, held)
+                job = Job(source, destination, classify, version, force, lift, held)
                 for branch, names in _lanes(job, trees).items():
                     lane = {name: trees[name] for name in names}
                     result = _publish_branch(repo, root, job, branch, lane)
@@ -111,7 +113,7 @@ def _lanes(job: Job, trees: Mapping[str, Sequence[RenderedFile]]) -> dict[str, l
     lanes: dict[str, list[str]] = {}
     for name in sorted(trees):
         target = job.destination
-        branch = job.source.branch if target.mode == "tree" else target.branch.replace("{environment}", name)
+        branch = job.source.branch if target.mode == "tree" else target.branch_of(name)
         lanes.setdefault(branch, []).append(name)
     return lanes
 
@@ -123,7 +125,7 @@ def _publish_branch(
         if run(repo, "check-ref-format", "--branch", branch).status:
             raise refused("PHX911", f"`{branch}` is no name for a branch", "correct `output.branch` in `phoenix.yaml`")
         with ExitStack() as stack:
-            target, remote = _repository(stack, repo, root, job)
+            target, remote = connect(stack, repo, root, job.destination)
             in_place = job.destination.mode == "tree"
             lane = Lane(
                 job=job,
@@ -139,11 +141,14 @@ def _publish_branch(
         return Outcome(None, error.diagnostics)
 
 
-def _repository(stack: ExitStack, repo: Repo, root: Path, job: Job) -> tuple[Repo, str]:
-    """Where objects are built, and the remote (name or address) that they are pushed to."""
-    if job.destination.mode != "repo":
-        return repo, job.destination.remote
-    url = _address(root, job.destination.url)
+def connect(stack: ExitStack, repo: Repo, root: Path, destination: Destination) -> tuple[Repo, str]:
+    """Where objects are built, and the remote (name or address) that they are pushed to.
+
+    Raises `GitRefusedError` (PHX906) where mode `repo` names no repository.
+    """
+    if destination.mode != "repo":
+        return repo, destination.remote
+    url = _address(root, destination.url)
     for remote in repo.remotes:
         # The same repository in another spelling: use the checkout, which has its credentials.
         if normalise(remote.url) == normalise(url):
@@ -154,7 +159,7 @@ def _repository(stack: ExitStack, repo: Repo, root: Path, job: Job) -> tuple[Rep
 def _publish_remote(lane: Lane) -> Outcome[Published | None]:
     """Build on the branch's tip and push; if somebody was faster, on the new tip, a bounded number of times."""
     for _ in range(_ATTEMPTS):
-        built = build(lane, revision.fetch(lane.repo, lane.remote, lane.branch))
+        built = build(lane, revision.fetch(lane.repo, lane.remote, lane.branch, whole=lane.job.destination.shared))
         if built.value is None or not built.value.files:
             return built
         if revision.push(lane.repo, lane.remote, built.value.commit, lane.branch) is Push.DONE:

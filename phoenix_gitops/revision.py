@@ -10,11 +10,15 @@ from phoenix_gitops.addresses import redacted
 from phoenix_gitops.vcs import GitRefusedError, git, last_line, refused, run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from git import Repo
 
     from phoenix_gitops.vcs import Answer
     from phoenix_gitops.writes import WritePlan
 
+_EVERYTHING = 2**31 - 1
+"""The depth that git takes for infinite; `--unshallow` would fetch the history of all branches."""
 _STAGING = "refs/phoenix/staging"
 _FETCHED = "refs/phoenix/published/"
 
@@ -54,6 +58,16 @@ def write_tree(repo: Repo, base: str, folder: str, planned: WritePlan) -> str:
     return answer.split()[2]
 
 
+def restore(repo: Repo, base: str, folders: Mapping[str, str]) -> str:
+    """The id of the tree of commit `base` with each of `folders` (path to tree id; empty: none) put in its place."""
+    parts = [f"commit {_STAGING}\nmark :1\ncommitter p <p> 0 +0000\ndata 0\nfrom {base}\n".encode()]
+    for path, tree in sorted(folders.items()):
+        change = f"M 040000 {tree} " if tree else "D "
+        parts.append(change.encode() + _quoted(path) + b"\n")
+    parts.append(f'\nls :1 ""\nreset {_STAGING}\nfrom {"0" * len(base)}\n\ndone\n'.encode())
+    return git(repo, "fast-import", "--quiet", "--done", "--force", stdin=b"".join(parts)).split()[2]
+
+
 def write_commit(repo: Repo, tree: str, parent: str, message: str, author: Author) -> str:
     """The id of a new commit; signed if the user signs commits. No ref moves."""
     env = {
@@ -70,12 +84,12 @@ def write_commit(repo: Repo, tree: str, parent: str, message: str, author: Autho
     return git(repo, "commit-tree", tree, *options, env=env, stdin=message.encode()).strip()
 
 
-def fetch(repo: Repo, remote: str, branch: str) -> str:
-    """The commit at the tip of a remote branch; empty if the branch does not exist yet."""
+def fetch(repo: Repo, remote: str, branch: str, *, whole: bool = False) -> str:
+    """The commit at the tip of a remote branch, with `whole` its history too; empty if there is no such branch."""
     target = f"{_FETCHED}{branch}"
     # A shallow checkout, as CI makes it, need not fetch a history that it will not read.
     shallow = git(repo, "rev-parse", "--is-shallow-repository").strip() == "true"
-    depth = ["--depth=1"] if shallow else []
+    depth = [f"--depth={_EVERYTHING if whole else 1}"] if shallow else []
     # The plus lets our own note of the tip follow a branch that was rewound; nothing is pushed by it.
     refspec = f"+refs/heads/{branch}:{target}"
     options = ["--quiet", "--no-tags", "--no-write-fetch-head", *depth]

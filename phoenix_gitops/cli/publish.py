@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from phoenix_gitops.artifact import RenderedFile
-    from phoenix_gitops.branch import Published
+    from phoenix_gitops.branch import Destination, Published
     from phoenix_gitops.diagnostics import Diagnostic, Outcome
+    from phoenix_gitops.model.platform import Output
     from phoenix_gitops.world import World
 
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Replace files edited by hand there, and go back to an older commit; never force-push.",
 )
+@click.option("--lift", is_flag=True, help="Publish environments too that a rollback holds.")
 @day
 @common
-def command(environments: tuple[str, ...], force: bool) -> int:
+def command(environments: tuple[str, ...], force: bool, lift: bool) -> int:
     """Compile the committed policies, commit each environment's tree to where its cluster reads it, and push.
 
     `output` in phoenix.yaml says where: this branch, a branch per environment, or another repository. An environment
@@ -37,11 +39,12 @@ def command(environments: tuple[str, ...], force: bool) -> int:
     Examples:
       phoenix publish
       phoenix publish -e prod-eu
+      phoenix publish -e prod-eu --lift    # after a rollback, when main is sound again
     """
-    return run(current(), environments, force=force)
+    return run(current(), environments, force=force, lift=lift)
 
 
-def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
+def run(options: Common, environments: Sequence[str], *, force: bool, lift: bool) -> int:
     """Compile and publish; gives the exit code."""
     from phoenix_gitops.cli.compile import Request, locked, plan_and_write
     from phoenix_gitops.cli.session import compile_all, finish, front
@@ -68,7 +71,7 @@ def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
             found += written
         if not has_errors(written):
             trees = {one.environment: one.files for one in compiled if one.ok}
-            published = _publish(options, trees, result.world, force=force)
+            published = _publish(options, trees, result.world, force=force, lift=lift)
             found += published.diagnostics
             done = published.value
     if options.format == "json":
@@ -77,10 +80,9 @@ def run(options: Common, environments: Sequence[str], *, force: bool) -> int:
 
 
 def _publish(
-    options: Common, trees: Mapping[str, Sequence[RenderedFile]], world: World, *, force: bool
+    options: Common, trees: Mapping[str, Sequence[RenderedFile]], world: World, *, force: bool, lift: bool
 ) -> Outcome[tuple[Published, ...]]:
     from phoenix_gitops import __version__
-    from phoenix_gitops.branch import Destination
     from phoenix_gitops.diagnostics import Outcome
     from phoenix_gitops.holds import held_folders
     from phoenix_gitops.publish import publish
@@ -88,17 +90,23 @@ def _publish(
 
     if not trees:
         return Outcome(())
-    output = world.platform.spec.output
-    destination = Destination(mode=output.mode, branch=output.branch, url=output.url or "")
     return publish(
         options.directory,
         trees,
-        destination,
+        destination(world.platform.spec.output),
         classify,
         version=__version__,
         force=force,
+        lift=lift,
         held=held_folders(world),
     )
+
+
+def destination(output: Output) -> Destination:
+    """Where the Platform says that trees go."""
+    from phoenix_gitops.branch import Destination
+
+    return Destination(mode=output.mode, branch=output.branch, url=output.url or "")
 
 
 def _show(done: Sequence[Published]) -> None:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.conftest import QUOTA
+from tests.e2e.conftest import QUOTA, TENANT
 from tests.e2e.test_publish import ask, bare, set_mode
 
 ENVIRONMENT = "environments/main.yaml"
@@ -74,3 +74,104 @@ def test_a_day_that_is_none_is_a_usage_error(checkout):
     said = checkout.phoenix("validate", "--now", "2026-02-30")
     assert said.code == 2
     assert "'2026-02-30' is no day; write it as 2026-12-01" in said.err
+
+
+def cpu(origin):
+    (line,) = [row.strip() for row in ask(origin, "show", f"env/main:{QUOTA}").splitlines() if "requests.cpu" in row]
+    return line.partition(": ")[2]
+
+
+def publish(checkout, old, new):
+    checkout.replace(TENANT, f'cpu: "{old}"', f'cpu: "{new}"')
+    source = checkout.commit(f"cpu {new}")
+    said = checkout.phoenix("publish")
+    assert said.code == 0, said.err
+    return source
+
+
+def test_a_rollback_puts_the_former_tree_back_and_holds_it(checkout, live):
+    first = checkout.git("rev-parse", "HEAD")
+    publish(checkout, 4, 6)
+    before = ask(live, "rev-parse", "env/main")
+    said = checkout.phoenix("rollback", "main", "--reason", "INC-7: six are too many")
+    assert said.code == 0, said.err
+    assert cpu(live) == '"4"'
+    tip = ask(live, "rev-parse", "env/main")
+    assert ask(live, "rev-parse", "env/main~1") == before, "nothing is forced: the history goes on"
+    assert f"main: env/main of origin: back to what {first[:12]} compiled to" in said.out
+    assert f"1 files in {tip[:12]}" in said.out
+    assert "Phoenix-Hold: INC-7: six are too many" in ask(live, "log", "-1", "--format=%B", "env/main")
+    assert ask(live, "rev-parse", f"{tip}^{{tree}}") == ask(live, "rev-parse", "env/main~2^{tree}"), "byte for byte"
+
+    checkout.replace(TENANT, 'cpu: "6"', 'cpu: "7"')
+    checkout.commit("another change meanwhile")
+    held = checkout.phoenix("publish")
+    assert held.code == 0, "other environments go on, and CI stays green"
+    assert "warning[PHX912]: environment `main` was rolled back on " in held.err
+    assert "and is held: INC-7: six are too many" in held.err
+    assert "`phoenix publish -e main --lift`" in held.err
+    assert (ask(live, "rev-parse", "env/main"), cpu(live)) == (tip, '"4"')
+    assert checkout.phoenix("publish", "--force").code == 0
+    assert cpu(live) == '"4"', "--force is for edits by hand"
+
+    lifted = checkout.phoenix("publish", "-e", "main", "--lift")
+    assert lifted.code == 0, lifted.err
+    assert cpu(live) == '"7"'
+    assert "PHX912" not in checkout.phoenix("publish").err
+
+
+def test_a_second_rollback_goes_further_back_and_never_to_the_bad_tree(checkout, live):
+    publish(checkout, 4, 5)
+    publish(checkout, 5, 6)
+    assert checkout.phoenix("rollback", "main", "--reason", "a").code == 0
+    assert cpu(live) == '"5"'
+    assert checkout.phoenix("rollback", "main", "--reason", "b").code == 0
+    assert cpu(live) == '"4"'
+    nowhere = checkout.phoenix("rollback", "main", "--reason", "c")
+    assert nowhere.code == 2
+    assert "error[PHX917]: there is no former tree of `main` to go back to" in nowhere.err
+
+
+def test_back_to_a_commit_of_the_policies_or_of_the_branch_while_the_policies_are_broken(checkout, live):
+    five = publish(checkout, 4, 5)
+    tip = ask(live, "rev-parse", "env/main")
+    publish(checkout, 5, 6)
+    checkout.replace(TENANT, "kind: Tenant", "kind: Tennant")
+    for name in (five[:8], tip[:10], tip):
+        said = checkout.phoenix("rollback", "main", "--to", name, "--reason", "INC-8")
+        assert said.code == 0, said.err
+        assert cpu(live) == '"5"'
+        assert f"back to what {five[:12]} compiled to" in said.out
+
+
+def test_what_is_said_where_there_is_no_way_back(checkout, live):
+    unknown = checkout.phoenix("rollback", "main", "--to", "0123456789", "--reason", "x")
+    assert unknown.code == 2
+    assert "error[PHX917]: nothing of `main` was published as or from `0123456789`" in unknown.err
+    assert f"published were, newest first: `{checkout.git('rev-parse', '--short=12', 'HEAD')}` of " in unknown.err
+    never = checkout.phoenix("rollback", "mian", "--reason", "x")
+    assert "error[PHX917]: `mian` was never published: `origin` has no branch `env/mian`" in never.err
+    checkout.replace("phoenix.yaml", "mode: branch", "mode: tree")
+    beside = checkout.phoenix("rollback", "main", "--reason", "x")
+    assert "error[PHX917]: with output mode `tree` the branch holds the policies too" in beside.err
+    lines = checkout.phoenix("rollback", "main", "--reason", "a\nb")
+    assert (lines.code, "say why in one line" in lines.err) == (2, True)
+
+
+def test_environments_that_share_a_branch_are_rolled_back_one_by_one(pair, tmp_path):
+    made = bare(tmp_path / "origin.git")
+    pair.git("remote", "add", "origin", str(made))
+    set_mode(pair, "mode: branch, branch: live")
+    assert pair.phoenix("publish").code == 0
+    pair.replace(TENANT, 'cpu: "4"', 'cpu: "6"')
+    pair.commit("six")
+    assert pair.phoenix("publish").code == 0
+    assert pair.phoenix("rollback", "main", "--reason", "INC-9").code == 0
+    pair.replace(TENANT, 'cpu: "6"', 'cpu: "7"')
+    pair.commit("seven")
+    said = pair.phoenix("publish")
+    assert said.code == 0, said.err
+    quotas = [
+        ask(made, "show", f"live:{QUOTA.replace('/main/main/', f'/{name}/{name}/')}") for name in ("main", "other")
+    ]
+    assert ['requests.cpu: "4"' in quotas[0], 'requests.cpu: "7"' in quotas[1]] == [True, True]
