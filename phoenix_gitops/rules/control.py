@@ -1,7 +1,9 @@
 """The control law as recording rules: which profile it advises, and how well that goes.
 
 The latch reads its own last value, so its group runs at the policy's interval and every window is a whole number of
-steps and a half: then Prometheus 2, Prometheus 3 and VictoriaMetrics see the same samples in it.
+steps and a half: then Prometheus 2, Prometheus 3 and VictoriaMetrics see the same samples in it. `changes()` is not
+used: VictoriaMetrics also counts the change from the last sample before the range, and the first sample ever. Each
+step's change is recorded instead, and summed.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from phoenix_gitops.scope import EnvironmentScope
 INPUT = "phoenix:control_input"
 EMERGENCY = "phoenix:control_emergency"
 PROFILE = "phoenix:control_profile"
+CHANGED = "phoenix:control_profile_changed"
 INTEGRAL = "phoenix:control_integral"
 OUTPUT = "phoenix:control_output"
 
 _LABELS = {"component": "control"}
+_HOUR_MS = 3_600_000
 
 
 def groups(env: EnvironmentScope) -> Iterator[Group]:
@@ -34,7 +38,8 @@ def groups(env: EnvironmentScope) -> Iterator[Group]:
     rules = law(spec)
     yield from group("phoenix-control-input", spec.interval, _inputs(spec))
     latch = Record(record=PROFILE, expr=profile_expression(rules))
-    yield from group("phoenix-control", spec.interval, [latch, _integral(rules)])
+    changed = Record(record=CHANGED, expr=changed_expression(rules))
+    yield from group("phoenix-control", spec.interval, [latch, _integral(rules), changed])
     yield from group("phoenix-control-state", spec.interval, _state(spec, rules))
     if spec.mode == "advisory":
         running = {pipeline.metadata.name for pipeline in env.pipelines}
@@ -59,18 +64,42 @@ def profile_expression(rules: Law) -> str:
     """The latch: of its branches, the first that has a result counts. The last one is that of a lost memory."""
     before = f"last_over_time({PROFILE}[{window(rules, MEMORY_STEPS)}])"
     held = f"{PROFILE}[{window(rules, rules.hold_steps)}]"
-    changes = f"changes({PROFILE}[{window(rules, rules.oscillation_steps)}])"
     locked = f"max_over_time({EMERGENCY}[{window(rules, rules.lockout_steps - 1)}]) == 1"
     branches = (
         ("emergency: the thriftiest profile", f"({EMERGENCY} == 1) * {rules.last}"),
         ("lockout after an emergency", f"{before} and {locked}"),
-        ("oscillation", f"({changes} > {rules.oscillation_max}) * 0 + {rules.fallback}"),
+        ("oscillation", f"({_changes(rules)} > {rules.oscillation_max}) * 0 + {rules.fallback}"),
         ("held since the last change", f"{before} and (max_over_time({held}) > min_over_time({held}))"),
         ("thresholds", _thresholds(rules, before)),
         ("no memory: the most faithful profile", f"0 * {INPUT}"),
     )
     cascade = "\n  or\n".join(f"  # {name}\n  {expr}" for name, expr in branches)
     return f"(\n{cascade}\n)\nand {INPUT}"
+
+
+def changed_expression(rules: Law) -> str:
+    """Whether the step before this one changed the profile: 1 or 0.
+
+    It looks back from half a step ago, so it sees the same before and after the latch of this step has been recorded.
+    """
+    memory, half = duration(MEMORY_STEPS * rules.interval_ms), rules.interval_ms // 2
+    last, former = (
+        f"last_over_time({PROFILE}[{memory}] offset {duration(past)})" for past in (half, half + rules.interval_ms)
+    )
+    return f"({last} != bool {former} or 0 * {last})"
+
+
+def _changes(rules: Law) -> str:
+    """How often the profile has changed in the steps of the oscillation's window, for the latch of this step."""
+    latest = changed_expression(rules)
+    if rules.oscillation_steps <= 2:
+        return latest
+    return f"({latest} + (sum_over_time({CHANGED}[{_oscillation_window(rules)}]) or 0 * {latest}))"
+
+
+def _oscillation_window(rules: Law) -> str:
+    """The range of recorded changes that lie between the profiles of the oscillation's window."""
+    return window(rules, max(0, rules.oscillation_steps - 2))
 
 
 def _thresholds(rules: Law, before: str) -> str:
@@ -93,9 +122,10 @@ def _state(spec: ControlPolicySpec, rules: Law) -> Iterator[Record]:
     slope = f"deriv({INPUT}[{window(rules, SLOPE_STEPS)}]) * {number(rules.interval_ms / 1000)}"
     pid = (f"{number(rules.kp)} * {error}", f"{number(rules.ki)} * {INTEGRAL}", f"{number(rules.kd)} * {slope}")
     yield Record(record=OUTPUT, expr="\n+\n".join(pid))
-    changes = f"changes({PROFILE}[{window(rules, rules.oscillation_steps)}])"
+    changes = f"sum_over_time({CHANGED}[{_oscillation_window(rules)}])"
+    hour = f"sum_over_time({CHANGED}[{window(rules, max(0, _HOUR_MS // rules.interval_ms - 1))}])"
     yield Record(record=STABILITY, expr=f"clamp_min(1 - {changes} / {rules.oscillation_steps}, 0)")
-    yield Record(record="phoenix:control_mode_transitions_per_hour", expr=f"changes({PROFILE}[1h])")
+    yield Record(record="phoenix:control_mode_transitions_per_hour", expr=hour)
     yield Record(
         record="phoenix:control_loop_effectiveness",
         expr=f"clamp_min(1 - abs{error} / {number(rules.set_point)}, 0)",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TypeVar
 
 from phoenix_gitops.model.control import ControlPolicySpec
@@ -119,9 +118,9 @@ def _profile(law: Law, state: State, series: float) -> int:
         return 0
     if any(state.emergencies[-law.lockout_steps :]):
         return previous
-    if _changes(state.profiles[-law.oscillation_steps :]) > law.oscillation_max:
+    if _changes(state.profiles, law.oscillation_steps) > law.oscillation_max:
         return law.fallback
-    if _changes(state.profiles[-law.hold_steps :]) > 0:
+    if len({profile for profile in state.profiles[-law.hold_steps :] if profile is not None}) > 1:
         return previous
     return proposed(law, previous, series)
 
@@ -137,9 +136,13 @@ def _latest(values: tuple[T | None, ...], steps: int) -> T | None:
     return next((value for value in reversed(values[-steps:]) if value is not None), None)
 
 
-def _changes(values: tuple[int | None, ...]) -> int:
-    seen = [value for value in values if value is not None]
-    return sum(a != b for a, b in pairwise(seen))
+def _changes(profiles: tuple[int | None, ...], steps: int) -> int:
+    """How often the profile changed between so many steps; one that was forgotten in between did not change."""
+    count = 0
+    for i in range(max(1, len(profiles) - steps + 1), len(profiles)):
+        before = _latest(profiles[:i], MEMORY_STEPS)
+        count += None not in (profiles[i], before) and profiles[i] != before
+    return count
 
 
 def _remember(
@@ -151,7 +154,7 @@ def _remember(
     series: float | None = None,
     integral: float | None = None,
 ) -> State:
-    depth = max(MEMORY_STEPS, law.hold_steps, law.lockout_steps, law.oscillation_steps)
+    depth = max(law.hold_steps, law.lockout_steps, law.oscillation_steps + MEMORY_STEPS)
     return State(
         profiles=(*state.profiles, profile)[-depth:],
         emergencies=(*state.emergencies, emergency)[-depth:],

@@ -89,8 +89,10 @@ UNITS = {
 """Numbers that are no policy's: what each is, and the rules that may hold it."""
 RANGES = {
     300: "over which rates and growth are taken",
-    3600: "the hour of `transitions_per_hour`, and of the mean that a z-score is against",
+    3600: "the hour of the mean that a z-score is against",
 }
+MEMORY = 5
+"""Steps after which a latch forgets."""
 WINDOWS = {milliseconds(window) / 1000 for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")}
 
 
@@ -185,14 +187,19 @@ def test_other_numbers_are_other_numbers():
 
 @pytest.mark.parametrize("other", [False, True], ids=["reference", "other numbers"])
 def test_every_range_in_a_rule_is_said_by_a_policy_or_has_a_name(other):
-    """Those of the law are whole steps and a half, so that they hold so many values (37)."""
+    """Those of the law are whole steps and a half, so that they hold so many values (37).
+
+    What changed is read from half a step ago, over whole steps.
+    """
     env = world(other).environment("reference")
     assert env.control is not None
     step = milliseconds(env.control.spec.interval) / 1000
     windows = {milliseconds(slo.spec.window) / 1000 for slo in env.slos} | WINDOWS
     for name, expr in rules(other):
         for seconds in ranges(expr):
-            of_the_law = name.startswith("phoenix:control_") and seconds % step == step / 2
+            of_the_law = name.startswith("phoenix:control_") and (
+                seconds % step == step / 2 or seconds == MEMORY * step
+            )
             of_a_budget = name.startswith(("slo:", "SLO")) and seconds in windows
             assert seconds in RANGES or of_the_law or of_a_budget, (name, seconds)
 
@@ -203,7 +210,9 @@ def test_the_latch_looks_back_as_long_as_the_policy_says(other):
     assert law is not None
     step = milliseconds(law.spec.interval)
     hold, window = (milliseconds(time) // step for time in (law.spec.stability, law.spec.oscillation.window))
-    lockout, memory = milliseconds(law.spec.lockout) // step - 1, 5
+    lockout = milliseconds(law.spec.lockout) // step - 1
     (latch,) = (expr for name, expr in rules(other) if name == "phoenix:control_profile")
-    assert ranges(latch) == {(n * step + step // 2) // 1000 for n in (hold, window, lockout, memory)}
-    assert len(ranges(latch)) == 4
+    # Between the profiles of the window is one change less; the latest of these is not recorded yet.
+    whole = {(n * step + step // 2) // 1000 for n in (hold, window - 2, lockout, MEMORY)}
+    assert ranges(latch) == {*whole, MEMORY * step // 1000}
+    assert len(ranges(latch)) == 5

@@ -61,6 +61,20 @@ def test_windows_are_whole_steps_and_a_half():
     assert control.window(law(), 0) == "30s"
 
 
+def test_a_change_between_profiles_that_are_too_far_apart_is_none():
+    rules = law(stability="60s", oscillation={"max": 1, "fallback": "balanced"})
+    for gap, last in ((4, 1), (5, 0)):
+        states = list(control_law.run(rules, [10e3, 26e3, *[None] * gap, 10e3, 10e3]))
+        assert [s.profiles[-1] for s in states] == [0, 2, *[None] * gap, 0, last], gap
+
+
+@pytest.mark.parametrize(("window", "summed"), [("1m", []), ("2m", []), ("3m", ["1m30s"]), ("10m", ["8m30s"])])
+def test_the_changes_of_a_window_are_the_latest_and_those_recorded_before(window, summed):
+    expr = control.profile_expression(law(oscillation={"window": window}))
+    found = [part.split("]")[0] for part in expr.split("sum_over_time(phoenix:control_profile_changed[")[1:]]
+    assert found == summed
+
+
 def test_no_control_rules_without_an_input_that_can_be_counted():
     assert list(control.groups(support.environment(names=("full",)))) == []
 

@@ -55,7 +55,7 @@ def test_a_name_is_recorded_once_or_under_labels_that_tell_apart():
 
 
 def test_no_group_reads_what_it_records_but_the_latches():
-    latches = {"phoenix:control_profile", "phoenix:control_integral"}
+    latches = {"phoenix:control_profile", "phoenix:control_integral", "phoenix:control_profile_changed"}
     for file in platform_files(support.cluster_scope()):
         known: set[str] = set()
         for group in file.groups:
