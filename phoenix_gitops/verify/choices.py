@@ -46,11 +46,11 @@ CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "PodDisruptionBudget": {"unhealthyPodEvictionPolicy": ("IfHealthyBudget", "AlwaysAllow")},
     "ingress path": {"pathType": ("Exact", "Prefix", "ImplementationSpecific")},
     "binding subject": {"kind": ("User", "Group", "ServiceAccount")},
-    "role reference": {"kind": ("Role", "ClusterRole")},
+    "role reference": {"kind": ("Role", "ClusterRole"), "apiGroup": ("rbac.authorization.k8s.io",)},
     "limit": {"type": ("Container", "Pod", "PersistentVolumeClaim")},
     "metric": {"type": ("ContainerResource", "External", "Object", "Pods", "Resource")},
     "metric target": {"type": ("Utilization", "Value", "AverageValue")},
-    "selector expression": {"operator": ("In", "NotIn", "Exists", "DoesNotExist")},
+    "volume mount": {"mountPropagation": ("None", "HostToContainer", "Bidirectional")},
 }
 """What a thing is called -> field -> values."""
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from phoenix_gitops.verify.access import Mapping, child, entries, integer, mapping, text
 from phoenix_gitops.verify.choices import check_choices
+from phoenix_gitops.verify.env import check_env
 from phoenix_gitops.verify.finding import Fault, ObjectPath
 from phoenix_gitops.verify.names import dns_label_fault, port_name_fault
-from phoenix_gitops.verify.quantities import check_limits, check_port
+from phoenix_gitops.verify.probes import PROBES, check_probes
+from phoenix_gitops.verify.quantities import check_count, check_filled, check_limits, check_port
+from phoenix_gitops.verify.resource_names import check_container_resources
+from phoenix_gitops.verify.unique import check_unique
 
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*", re.ASCII)
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_HANDLERS = ("httpGet", "tcpSocket", "grpc")
+IDS = 2**31 - 1
+"""The highest user or group id."""
 
 Numbered = tuple[ObjectPath, Mapping]
 """A container and its path in the object."""
@@ -41,7 +43,7 @@ def check_containers(spec: Mapping, at: ObjectPath, claims: frozenset[str], *, s
         # An init container that restarts is a sidecar; others end before the pod serves.
         runs = path[-2] == "containers"
         yield from _check_container(container, path, volumes)
-        if serves and runs and not any(container.get(probe) for probe in _PROBES):
+        if serves and runs and not any(container.get(probe) for probe in PROBES):
             yield Fault(
                 at=path,
                 code="PHX731",
@@ -51,30 +53,22 @@ def check_containers(spec: Mapping, at: ObjectPath, claims: frozenset[str], *, s
 
 
 def _check_container(container: Mapping, at: ObjectPath, volumes: frozenset[str]) -> Iterator[Fault]:
-    name = text(container.get("name"))
-    if name and (fault := dns_label_fault(name)):
+    name = container.get("name")
+    if isinstance(name, str) and (fault := dns_label_fault(name)):
         yield Fault(at=(*at, "name"), code="PHX710", message=f"container name `{name}` {fault}")
     yield from check_choices(container, at, "container")
     yield from _check_image(container, at)
-    yield from _check_env(container, at)
+    yield from check_env(container, at)
     yield from _check_mounts(container, at, volumes)
-    yield from _check_probes(container, at)
+    yield from check_probes(container, at)
+    yield from check_ids(container.get("securityContext"), (*at, "securityContext"))
     yield from _check_resources(container, at)
 
 
-def check_unique(values: list[tuple[ObjectPath, object]], what: str, key: str) -> Iterator[Fault]:
-    """No two entries of a list with one key, which server-side apply refuses."""
-    if len(values) < 2:
-        return
-    seen: set[object] = set()
-    for at, value in values:
-        if value is None or isinstance(value, dict | list):
-            continue
-        if value in seen:
-            yield Fault(
-                at=(*at, key), code="PHX718", message=f"{what} `{value}` is given twice", help="keep one of them"
-            )
-        seen.add(value)
+def check_ids(context: object, at: ObjectPath) -> Iterator[Fault]:
+    """Ids of users and groups in the security context of a pod or a container."""
+    for field in ("runAsUser", "runAsGroup", "fsGroup"):
+        yield from check_count(mapping(context).get(field), (*at, field), most=IDS)
 
 
 def _check_image(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
@@ -92,21 +86,12 @@ def _check_image(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
     )
 
 
-def _check_env(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
-    variables = [((*at, "env", index), entry) for index, entry in entries(container.get("env"))]
-    yield from check_unique([(path, e.get("name")) for path, e in variables], "variable", "name")
-    for path, entry in variables:
-        name = text(entry.get("name"))
-        if not _ENV_NAME.fullmatch(name):
-            yield Fault(at=(*path, "name"), code="PHX710", message=f"`{name}` is not the name of a variable")
-        if entry.get("value") and entry.get("valueFrom"):
-            yield Fault(at=path, code="PHX718", message=f"variable `{name}` has both `value` and `valueFrom`")
-
-
 def _check_mounts(container: Mapping, at: ObjectPath, volumes: frozenset[str]) -> Iterator[Fault]:
     mounts = [((*at, "volumeMounts", index), mount) for index, mount in entries(container.get("volumeMounts"))]
     yield from check_unique([(path, m.get("mountPath")) for path, m in mounts], "mount path", "mountPath")
     for path, mount in mounts:
+        yield from check_filled(mount, ("mountPath",), path)
+        yield from check_choices(mount, path, "volume mount")
         name = text(mount.get("name"))
         if name not in volumes:
             known = ", ".join(f"`{volume}`" for volume in sorted(volumes)) or "none"
@@ -137,39 +122,11 @@ def _check_ports(found: list[Numbered]) -> Iterator[Fault]:
     yield from check_unique(numbers, "container port", "containerPort")
 
 
-def _check_probes(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
-    for name in _PROBES:
-        if probe := mapping(container.get(name)):
-            yield from _check_handler(container, probe, (*at, name))
-    for name, hook in mapping(container.get("lifecycle")).items():
-        yield from _check_handler(container, mapping(hook), (*at, "lifecycle", name))
-
-
-def _check_handler(container: Mapping, probe: Mapping, at: ObjectPath) -> Iterator[Fault]:
-    for handler in _HANDLERS:
-        action = mapping(probe.get(handler))
-        if "port" in action:
-            yield from _check_probe_port(container, action["port"], (*at, handler, "port"))
-            yield from check_choices(action, (*at, handler), handler)
-
-
-def _check_probe_port(container: Mapping, port: object, at: ObjectPath) -> Iterator[Fault]:
-    yield from check_port(port, at)
-    ports = [port for _, port in entries(container.get("ports"))]
-    if any(port in (known.get("name"), known.get("containerPort")) for known in ports):
-        return
-    known = ", ".join(f"`{p.get('name') or p.get('containerPort')}`" for p in ports) or "none"
-    yield Fault(
-        at=at,
-        code="PHX723",
-        message=f"probe of port `{port}` that the container does not have",
-        help=f"the container's ports: {known}",
-    )
-
-
 def _check_resources(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
     resources = mapping(container.get("resources"))
     yield from check_limits(resources, (*at, "resources"))
+    for side in ("requests", "limits"):
+        yield from check_container_resources(resources.get(side), (*at, "resources", side))
     missing = [
         f"{side}.{name}"
         for side, name in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))

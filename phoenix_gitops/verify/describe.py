@@ -94,7 +94,9 @@ def _wrong_type(value: object, at: ObjectPath, types: Iterable[str]) -> Fault:
 
 
 def _retyped(value: object, wanted: Sequence[str]) -> str:
-    """What to write where quotes are all that is wrong."""
+    """What to write instead, where that is plain."""
+    if value is None:
+        return "give it a value, or leave it out"
     if wanted == ["a string"] and not isinstance(value, dict | list | None):
         return "quote it"
     numeric = isinstance(value, str) and value.isdecimal()

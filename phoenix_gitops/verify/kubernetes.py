@@ -26,6 +26,9 @@ Kind = tuple[str, str, str]
 _FOLDER = re.compile(r"v(1\.[0-9]+)\.[0-9]+-local-strict")
 _LOCAL = "#/$defs/"
 _DROPPED = frozenset(("description", "x-kubernetes-unions", "x-kubernetes-map-type"))
+_FORM = 2
+"""Counted up whenever inlined schemas become other ones, so that none of the former in a cache is read."""
+_INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 
 
 class BuiltinSchemas:
@@ -34,7 +37,7 @@ class BuiltinSchemas:
     def __init__(self, minor: str, cache_dir: Path | None = None) -> None:
         """Schemas of `minor`, which must be one of `supported_minors`; inlined ones are kept in `cache_dir`."""
         self._folder = _folders()[minor]
-        self._cache = SchemaCache(cache_dir and cache_dir / f"kubernetes-{_package_version()}-{minor}")
+        self._cache = SchemaCache(cache_dir and cache_dir / f"kubernetes-{_package_version()}-{_FORM}-{minor}")
         self._definitions: dict[str, Schema] | None = None
         self._validators: dict[Kind, Validator] = {}
         self._schemas: dict[Kind, Schema] = {}
@@ -136,13 +139,20 @@ def _file_stem(kind: Kind) -> str:
 
 
 def _localised(node: Schema) -> Schema:
-    """A copy without prose, whose references point into the document itself."""
-    copy: Schema = {}
+    """A copy without prose and without null as a type, whose references point into the document itself.
+
+    The API server reads null as if the field were absent, and refuses it where the field is needed: an object says
+    what it means without it.
+    """
+    copy: Schema = dict(_INT32) if node.get("format") == "int32" else {}
     for key, value in node.items():
         # A property may be called `description`; prose is a string.
         if key in _DROPPED and isinstance(value, str | list):
             continue
-        if isinstance(value, dict):
+        if key == "type" and isinstance(value, list):
+            types = [name for name in value if name != "null"]
+            copy[key] = types[0] if len(types) == 1 else types
+        elif isinstance(value, dict):
             copy[key] = _localised(value)
         elif isinstance(value, list):
             copy[key] = [_localised(item) if isinstance(item, dict) else item for item in value]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from phoenix_gitops.verify.access import Mapping, mapping, pairs
+from phoenix_gitops.verify.access import Mapping, mapping, pairs, texts
 from phoenix_gitops.verify.finding import Fault, ObjectPath
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
@@ -134,10 +134,20 @@ def check_name(group: str, kind: str, metadata: Mapping) -> Iterator[Fault]:
 def check_labels(labels: object, at: ObjectPath) -> Iterator[Fault]:
     """Keys and values of labels, of a selector's `matchLabels` or of a node selector."""
     for key, value in pairs(labels):
-        if fault := label_key_fault(key):
-            yield Fault(at=(*at, key), code="PHX711", message=f"label key `{key}` {fault}", help=_KEY_HELP)
-        if fault := label_value_fault(value):
-            yield Fault(at=(*at, key), code="PHX711", message=f"label value `{value}` {fault}")
+        yield from check_label_key(key, (*at, key))
+        yield from check_label_value(value, (*at, key))
+
+
+def check_label_key(key: str, at: ObjectPath) -> Iterator[Fault]:
+    """The key of one label."""
+    if fault := label_key_fault(key):
+        yield Fault(at=at, code="PHX711", message=f"label key `{key}` {fault}", help=_KEY_HELP)
+
+
+def check_label_value(value: str, at: ObjectPath) -> Iterator[Fault]:
+    """The value of one label."""
+    if fault := label_value_fault(value):
+        yield Fault(at=at, code="PHX711", message=f"label value `{value}` {fault}")
 
 
 def check_annotations(annotations: object, at: ObjectPath) -> Iterator[Fault]:
@@ -157,7 +167,14 @@ def check_annotations(annotations: object, at: ObjectPath) -> Iterator[Fault]:
 
 
 def check_metadata(metadata: object, at: ObjectPath) -> Iterator[Fault]:
-    """Labels and annotations of an object or of a template."""
+    """Labels, annotations and finalizers of an object or of a template."""
     data = mapping(metadata)
     yield from check_labels(data.get("labels"), (*at, "labels"))
     yield from check_annotations(data.get("annotations"), (*at, "annotations"))
+    finalizers = texts(data.get("finalizers"))
+    for index, name in enumerate(finalizers):
+        where = (*at, "finalizers", index)
+        if fault := label_key_fault(name):
+            yield Fault(at=where, code="PHX710", message=f"finalizer `{name}` {fault}", help=_KEY_HELP)
+        elif name in finalizers[:index]:
+            yield Fault(at=where, code="PHX718", message=f"finalizer `{name}` is given twice", help="keep one of them")

@@ -1,4 +1,4 @@
-"""Quantities, ports and durations: the scalars whose form Kubernetes checks outside its schemas."""
+"""Quantities, ports, durations, counts and shares: the scalars whose form Kubernetes checks outside its schemas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
-from phoenix_gitops.verify.access import integer, mapping
+from phoenix_gitops.verify.access import Mapping, integer, mapping
 from phoenix_gitops.verify.finding import Fault, ObjectPath
 
 _QUANTITY = re.compile(
@@ -23,6 +23,8 @@ _FACTORS = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
 }
 _GO_DURATION = re.compile(r"[+-]?(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)", re.ASCII)
+_SHARE = re.compile(r"[0-9]+%", re.ASCII)
+_INT32 = 2**31 - 1
 _QUANTITY_HELP = "a number with a unit: `250m` of cpu, `512Mi` of memory"
 
 
@@ -91,3 +93,34 @@ def check_port(value: object, at: ObjectPath, *, what: str = "port", least: int 
     number = integer(value)
     if number is not None and not least <= number <= 65535:
         yield Fault(at=at, code="PHX715", message=f"{what} `{number}` is not between {least} and 65535")
+
+
+def check_count(value: object, at: ObjectPath, *, least: int = 0, most: int | None = None) -> Iterator[Fault]:
+    """A whole number between its bounds; other types are the schema's business."""
+    number = integer(value)
+    if number is None:
+        return
+    if number < least:
+        yield Fault(at=at, code="PHX706", message=f"`{at[-1]}` {number} is below {least}")
+    elif most is not None and number > most:
+        yield Fault(at=at, code="PHX706", message=f"`{at[-1]}` {number} is above {most}")
+
+
+def check_share(value: object, at: ObjectPath) -> Iterator[Fault]:
+    """A number of pods or a share of them in percent."""
+    if isinstance(value, str) and not _SHARE.fullmatch(value):
+        help_ = "a whole number, or a percentage such as `25%`"
+        yield Fault(at=at, code="PHX706", message=f"`{value}` is not a value of `{at[-1]}`", help=help_)
+    yield from check_count(value, at, most=_INT32)
+
+
+def is_none_of(value: object) -> bool:
+    """Whether a number or share of pods is none of them; what is absent is not."""
+    return value == 0 or (isinstance(value, str) and _SHARE.fullmatch(value) is not None and int(value[:-1]) == 0)
+
+
+def check_filled(data: Mapping, fields: tuple[str, ...], at: ObjectPath) -> Iterator[Fault]:
+    """Fields that are there hold some text: the API server takes an empty one for none."""
+    for field in fields:
+        if data.get(field) == "":
+            yield Fault(at=(*at, field), code="PHX704", message=f"`{field}` is empty")

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from phoenix_gitops.verify.access import Mapping, entries, mapping, text, texts
 from phoenix_gitops.verify.choices import check_choices
-from phoenix_gitops.verify.finding import Fault
+from phoenix_gitops.verify.finding import Fault, ObjectPath
+from phoenix_gitops.verify.quantities import check_filled
 
+_RBAC = "rbac.authorization.k8s.io"
 _ESCALATING = ("bind", "escalate", "impersonate")
 _HELP = "name just the verbs and resources that the component uses"
 
@@ -26,6 +28,7 @@ def check_role(kind: str, body: Mapping) -> Iterator[Fault]:
                     message=f"{kind} grants wildcard `{value}` in `{field}`",
                     help=_HELP,
                 )
+        yield from _check_filled(kind, rule, at)
         for verb in texts(rule.get("verbs")):
             if verb in _ESCALATING:
                 yield Fault(
@@ -43,6 +46,20 @@ def check_role(kind: str, body: Mapping) -> Iterator[Fault]:
             )
 
 
+def _check_filled(kind: str, rule: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    """A rule names verbs, and either resources of groups or paths of URLs."""
+    needed = ["verbs"]
+    if not rule.get("nonResourceURLs"):
+        needed += ["apiGroups", "resources"]
+    elif kind == "Role" or rule.get("resources") or rule.get("apiGroups"):
+        why = "a Role cannot grant them" if kind == "Role" else "a rule takes either these or resources"
+        yield Fault(at=(*at, "nonResourceURLs"), code="PHX718", message=f"`nonResourceURLs` do not fit here: {why}")
+    for field in needed:
+        if rule.get(field) == [] or (field != "verbs" and not rule.get(field)):
+            help_ = 'the core group is `""`' if field == "apiGroups" else _HELP
+            yield Fault(at=(*at, field), code="PHX704", message=f"rule of {kind} names no `{field}`", help=help_)
+
+
 def _reads_secrets(rule: Mapping) -> bool:
     groups = texts(rule.get("apiGroups"))
     return "" in groups and any(resource == "secrets" for resource in texts(rule.get("resources")))
@@ -50,10 +67,22 @@ def _reads_secrets(rule: Mapping) -> bool:
 
 def check_binding(body: Mapping) -> Iterator[Fault]:
     """Closed fields of a RoleBinding or ClusterRoleBinding, and subjects that are everyone."""
-    yield from check_choices(mapping(body.get("roleRef")), ("roleRef",), "role reference")
+    role = mapping(body.get("roleRef"))
+    yield from check_choices(role, ("roleRef",), "role reference")
+    yield from check_filled(role, ("name",), ("roleRef",))
+    if (body.get("kind"), role.get("kind")) == ("ClusterRoleBinding", "Role"):
+        message = "a ClusterRoleBinding cannot grant a Role"
+        yield Fault(at=("roleRef", "kind"), code="PHX706", message=message, help="bind it in its namespace")
     for index, subject in entries(body.get("subjects")):
         at = ("subjects", index)
         yield from check_choices(subject, at, "binding subject")
+        yield from check_filled(subject, ("name",), at)
+        wanted = "" if subject.get("kind") == "ServiceAccount" else _RBAC
+        given = text(subject.get("apiGroup"))
+        if given not in {"", wanted}:
+            help_ = f"write `{wanted}`" if wanted else "leave it out: a ServiceAccount is of the core group"
+            message = f"`{given}` is not the group of the subject's kind"
+            yield Fault(at=(*at, "apiGroup"), code="PHX706", message=message, help=help_)
         name = text(subject.get("name"))
         if name in {"system:anonymous", "system:unauthenticated", "system:authenticated"}:
             yield Fault(

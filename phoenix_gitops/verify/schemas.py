@@ -7,11 +7,13 @@ from pathlib import Path
 
 from phoenix_gitops.suggest import closest
 from phoenix_gitops.verify.access import Mapping, mapping, text
-from phoenix_gitops.verify.custom import GROUP, CustomSchemas, DamagedSchemaError, Kind
+from phoenix_gitops.verify.custom import GROUP, CustomSchemas, DamagedSchemaError, Kind, schema_path
 from phoenix_gitops.verify.describe import describe
 from phoenix_gitops.verify.finding import Fault
 from phoenix_gitops.verify.kubernetes import BuiltinSchemas, supported_minors
 
+_FETCH = "if a newer operator has it, `phoenix schema fetch` takes its schema from a cluster, a directory or a URL"
+_DOT = "a custom resource has a group with a dot, and a kind of letters and digits"
 _CLUSTER_SCOPED = frozenset(
     (
         "APIService",
@@ -120,17 +122,17 @@ class Schemas:
                 help="write " + " or ".join(f"`{version}`" for version in served or _newest(now)),
             )
             return Verdict((fault,))
-        names = {k for g, _, k in self._builtin.kinds if g == group}
-        names |= {k for _, _, k in self._custom.kinds_of(group)}
-        near = closest(name, sorted(names))
-        if near or known_group or not GROUP.fullmatch(group):
+        custom = {k for _, _, k in self._custom.kinds_of(group)}
+        near = closest(name, sorted(custom | {k for g, _, k in self._builtin.kinds if g == group}))
+        # Without a schema of its group a kind may well exist; with some, one that is not among them was not fetched.
+        if near or custom or known_group or schema_path(kind) is None:
             everywhere = sorted({k for _, _, k in self._builtin.kinds})
-            near = near or closest(name, everywhere)
+            near = near or (None if custom else closest(name, everywhere))
             fault = Fault(
                 at=("kind",),
                 code="PHX701",
                 message=f"unknown kind `{name}` of `{api_version}`",
-                help=f"did you mean `{near}`?" if near else "a custom resource has a group with a dot",
+                help=f"did you mean `{near}`?" if near else _FETCH if custom else _DOT,
             )
             return Verdict((fault,))
         return Verdict(unchecked=True)

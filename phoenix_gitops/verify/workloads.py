@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from phoenix_gitops.verify.access import Mapping, child, entries, mapping, text
 from phoenix_gitops.verify.choices import check_choices
-from phoenix_gitops.verify.containers import check_containers, check_unique
+from phoenix_gitops.verify.containers import check_containers, check_ids
 from phoenix_gitops.verify.finding import Fault, ObjectPath
+from phoenix_gitops.verify.label_selectors import check_selector
 from phoenix_gitops.verify.names import (
     check_labels,
     check_metadata,
-    dns_label_fault,
     dns_subdomain_fault,
 )
-from phoenix_gitops.verify.quantities import check_quantities, check_quantity
+from phoenix_gitops.verify.pods import check_spreads, check_tolerations, check_volumes
+from phoenix_gitops.verify.quantities import check_count, check_quantities, check_share, is_none_of
 from phoenix_gitops.verify.selectors import Selector
 
 TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -55,8 +56,10 @@ def check_workload(group: str, kind: str, body: Mapping) -> Iterator[Fault]:
         yield from check_metadata(template.get("metadata"), (*at, "metadata"))
         yield from _check_selector(spec, template, at)
         yield from check_choices(spec, ("spec",), kind)
-        yield from check_choices(child(spec, "strategy"), ("spec", "strategy"), f"{kind} strategy")
-        yield from check_choices(child(spec, "updateStrategy"), ("spec", "updateStrategy"), "update strategy")
+        yield from check_count(spec.get("replicas"), ("spec", "replicas"))
+        yield from check_count(spec.get("minReadySeconds"), ("spec", "minReadySeconds"))
+        yield from _check_strategy(spec, "strategy", f"{kind} strategy")
+        yield from _check_strategy(spec, "updateStrategy", "update strategy")
         yield from _check_restart(kind, template, at)
     claims = frozenset(
         text(child(claim, "metadata").get("name")) for _, claim in entries(spec.get("volumeClaimTemplates"))
@@ -77,13 +80,33 @@ def check_claim(claim: Mapping, at: ObjectPath) -> Iterator[Fault]:
     yield from check_quantities(requests, (*at, "spec", "resources", "requests"))
 
 
+def _check_strategy(spec: Mapping, field: str, thing: str) -> Iterator[Fault]:
+    at: ObjectPath = ("spec", field)
+    strategy = child(spec, field)
+    yield from check_choices(strategy, at, thing)
+    rolling = child(strategy, "rollingUpdate")
+    for figure in ("maxSurge", "maxUnavailable"):
+        yield from check_share(rolling.get(figure), (*at, "rollingUpdate", figure))
+    # A Deployment that names neither surges by a quarter; a DaemonSet never surges of itself.
+    surges = not is_none_of(rolling.get("maxSurge", 0 if field == "updateStrategy" else 1))
+    if is_none_of(rolling.get("maxUnavailable")) and not surges:
+        yield Fault(
+            at=(*at, "rollingUpdate"),
+            code="PHX706",
+            message="a roll that neither surges nor lets a pod go cannot begin",
+            help="one of `maxSurge` and `maxUnavailable` must be above 0",
+        )
+
+
 def _check_selector(spec: Mapping, template: Mapping, at: ObjectPath) -> Iterator[Fault]:
-    selector = mapping(spec.get("selector"))
-    if not selector:
+    if not isinstance(selector := spec.get("selector"), dict):
         return
-    yield from check_labels(selector.get("matchLabels"), ("spec", "selector", "matchLabels"))
+    yield from check_selector(selector, ("spec", "selector"))
     labels = child(template, "metadata", "labels")
-    if not Selector.of(selector).matches(labels):
+    if not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        help_ = "give it labels of the template"
+        yield Fault(at=("spec", "selector"), code="PHX724", message="the selector is empty", help=help_)
+    elif not Selector.of(selector).matches(labels):
         yield Fault(
             at=("spec", "selector"),
             code="PHX724",
@@ -110,17 +133,11 @@ def _check_pod(pod: Mapping, at: ObjectPath) -> Iterator[Fault]:
     account = text(pod.get("serviceAccountName"))
     if account and (fault := dns_subdomain_fault(account)):
         yield Fault(at=(*at, "serviceAccountName"), code="PHX710", message=f"ServiceAccount name `{account}` {fault}")
-    for index, spread in entries(pod.get("topologySpreadConstraints")):
-        yield from check_choices(spread, (*at, "topologySpreadConstraints", index), "spread")
-    for index, toleration in entries(pod.get("tolerations")):
-        yield from check_choices(toleration, (*at, "tolerations", index), "toleration")
-    profile = child(pod, "securityContext", "seccompProfile")
+    yield from check_spreads(pod, at)
+    yield from check_tolerations(pod, at)
+    context = child(pod, "securityContext")
+    yield from check_ids(context, (*at, "securityContext"))
+    profile = child(context, "seccompProfile")
     yield from check_choices(profile, (*at, "securityContext", "seccompProfile"), "seccompProfile")
-    volumes = [((*at, "volumes", index), volume) for index, volume in entries(pod.get("volumes"))]
-    yield from check_unique([(path, v.get("name")) for path, v in volumes], "volume", "name")
-    for path, volume in volumes:
-        name = text(volume.get("name"))
-        if fault := dns_label_fault(name):
-            yield Fault(at=(*path, "name"), code="PHX710", message=f"volume name `{name}` {fault}")
-        limit = child(volume, "emptyDir").get("sizeLimit")
-        yield from check_quantity(limit, (*path, "emptyDir", "sizeLimit"), resource="storage")
+    yield from check_count(pod.get("terminationGracePeriodSeconds"), (*at, "terminationGracePeriodSeconds"))
+    yield from check_volumes(pod, at)
