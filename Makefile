@@ -17,7 +17,7 @@ help: ## what can be made
 
 setup: ## .venv and cue; does nothing if they are up to date
 	@scripts/setup-venv
-	@scripts/get-cue >/dev/null
+	@$(BIN)/python scripts/get_tool.py cue >/dev/null
 
 demo: setup ## compile every environment and show what came out
 	@$(BIN)/python scripts/demo.py
@@ -26,7 +26,7 @@ test: setup ## all tests but those that need the judges of `make proof`
 	@$(BIN)/python -m pytest -n $(JOBS) -m 'not proof' $(PYTEST_ARGS)
 	@$(BIN)/python scripts/unproved.py
 
-proof: setup ## generated rules and schemas before the real judges (promtool, vmalert, an editor), which it gets
+proof: setup ## what is generated before the real judges (an API server, collectors, promtool, ...), which it builds
 	@scripts/proof $(PYTEST_ARGS)
 
 lint: setup ## ruff

@@ -28,6 +28,11 @@ def codes_dir() -> Path:
     return packaged if packaged.is_dir() else _PACKAGE.parent / "docs" / "codes"
 
 
+def in_checkout() -> bool:
+    """Whether this package runs from a checkout of its own repository, which can build the programs of its tests."""
+    return (_PACKAGE.parent / "scripts" / "get_tool.py").is_file()
+
+
 def _data(folder: str) -> Path:
     """A data folder. A wheel has `_data/`; an editable install does not, and uses its checkout."""
     for candidate in (_PACKAGE / "_data" / folder, _PACKAGE.parent / folder):

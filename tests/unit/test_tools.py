@@ -80,7 +80,7 @@ def test_what_is_there_and_new_enough_is_taken(tmp_path: Path) -> None:
 def test_missing(tmp_path: Path) -> None:
     diagnostic = refusal(tools.require("cue", environ(tmp_path)))
     assert diagnostic.code == "PHX931"
-    assert diagnostic.message == "`cue`, which runs the guardrails of policies/guardrails/, is not installed"
+    assert diagnostic.message == "`cue`, which runs policies/guardrails/, is not installed"
 
 
 def test_a_variable_that_names_nothing_is_not_passed_over(tmp_path: Path) -> None:
@@ -144,3 +144,20 @@ def test_the_hint_names_the_pinned_cue() -> None:
     pinned = Path(__file__).resolve().parents[2] / "tools" / "cue" / "go.mod"
     (line,) = [line for line in pinned.read_text().splitlines() if "cuelang.org/go v" in line]
     assert f"cuelang.org/go/cmd/cue@{line.split()[1 if line.startswith(chr(9)) else 2]}" in tools.PROGRAMS["cue"].hint
+
+
+def test_what_is_called_otherwise_on_path_is_found_the_better_one_first(tmp_path: Path) -> None:
+    core = program(tmp_path / "bin/otelcol", "otelcol version 0.159.0")
+    found = tools.find("otelcol", environ(tmp_path))
+    assert found is not None
+    assert found.path == core
+    contrib = program(tmp_path / "bin/otelcol-contrib", "otelcol-contrib version 0.159.0")
+    found = tools.find("otelcol", environ(tmp_path))
+    assert found is not None
+    assert (found.path, found.source) == (contrib, "PATH")
+
+
+def test_a_hint_says_how_and_how_else() -> None:
+    assert tools.PROGRAMS["vmalert-tool"].hint == (
+        "install the vmutils of VictoriaMetrics, or set PHOENIX_VMALERT_TOOL to one of at least 1.90"
+    )
