@@ -8,7 +8,7 @@ from phoenix_gitops.model.control import ControlPolicySpec, Explosion, Guard
 from phoenix_gitops.model.units import mebibytes
 from phoenix_gitops.rules import pipelines as recorded
 from phoenix_gitops.rules.group import Alert, Group, group
-from phoenix_gitops.rules.known import baseline, prometheus_exports
+from phoenix_gitops.rules.known import baseline, own_metric, prometheus_exports
 from phoenix_gitops.rules.terms import agents, gateway, number, rate_window
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope
 
@@ -127,7 +127,7 @@ def _liveness(env: EnvironmentScope) -> Iterator[Alert]:
             summary=f"Prometheus sees no series of pipeline {name}",
             labels={**_COMPONENT, "pipeline": name},
         )
-    refused = "otelcol_processor_memory_limiter_refused_metric_points_total"
+    refused = own_metric(env, "otelcol_processor_memory_limiter_refused_metric_points_total")
     yield Alert(
         alert="PhoenixDataRefused",
         expr=f"sum by (namespace, pod) (rate({refused}[{rate_window(env)}])) > 0",

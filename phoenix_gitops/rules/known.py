@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from phoenix_gitops.catalogue import TARGET_LABELS, Metric
 from phoenix_gitops.collector.gateway import active_exports
+from phoenix_gitops.collector.versions import table_of
 from phoenix_gitops.model.pipeline import Pipeline, PrometheusExport
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.scope import EnvironmentScope
@@ -29,6 +30,7 @@ PIPELINE = "phoenix_pipeline"
 BASELINE = "full"
 """The pipeline that the others are measured against; where there is none of this name, the first."""
 
+_BACKEND = ("server_address", "server_port", "url_path")
 _OWN = {
     "otelcol_process_cpu_seconds_total": ("counter", "seconds", ()),
     "otelcol_process_memory_rss_bytes": ("gauge", "bytes", ()),
@@ -39,8 +41,12 @@ _OWN = {
     "otelcol_receiver_accepted_metric_points_total": ("counter", "points", ("receiver", "transport")),
     "otelcol_receiver_refused_metric_points_total": ("counter", "points", ("receiver", "transport")),
     "otelcol_receiver_failed_metric_points_total": ("counter", "points", ("receiver", "transport")),
-    "otelcol_exporter_sent_metric_points_total": ("counter", "points", ("exporter",)),
-    "otelcol_exporter_send_failed_metric_points_total": ("counter", "points", ("exporter",)),
+    "otelcol_exporter_sent_metric_points_total": ("counter", "points", ("exporter", *_BACKEND)),
+    "otelcol_exporter_send_failed_metric_points_total": (
+        "counter",
+        "points",
+        ("exporter", "error_permanent", "error_type", *_BACKEND),
+    ),
     "otelcol_exporter_enqueue_failed_metric_points_total": ("counter", "points", ("exporter",)),
     "otelcol_exporter_queue_size": ("gauge", "batches", ("exporter", "data_type")),
     "otelcol_exporter_queue_capacity": ("gauge", "batches", ("exporter", "data_type")),
@@ -51,7 +57,7 @@ _OWN = {
     "otelcol_processor_memory_limiter_refused_metric_points_total": ("counter", "points", ("processor",)),
     "otelcol_processor_batch_batch_send_size": ("histogram", "points", ("processor",)),
 }
-"""The collector's own metrics in 0.159.0 (type, unit, labels)."""
+"""The collector's own metrics, by the newest version's names (type, unit, labels)."""
 
 _SCRAPED = {
     "up": "",
@@ -79,6 +85,11 @@ def baseline(env: EnvironmentScope) -> Pipeline | None:
     return next(iter(named or countable), None)
 
 
+def own_metric(env: EnvironmentScope, name: str) -> str:
+    """What the environment's collectors call the metric of theirs that the newest version calls `name`."""
+    return table_of(env.platform.spec.catalog.collector.tag).metric(name)
+
+
 def known_metrics(env: EnvironmentScope) -> Iterator[Metric]:
     """What an environment's collectors and its scraper emit."""
     interval = milliseconds(env.environment.spec.telemetry.scrape_interval)
@@ -95,7 +106,7 @@ def known_metrics(env: EnvironmentScope) -> Iterator[Metric]:
         )
     for name, (type_, unit, labels) in _OWN.items():
         yield Metric(
-            name=name,
+            name=own_metric(env, name),
             type=type_,
             unit=unit,
             labels=TARGET_LABELS | frozenset(labels),

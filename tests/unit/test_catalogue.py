@@ -1,5 +1,11 @@
+from dataclasses import replace
+
+import msgspec
+
 from phoenix_gitops.catalogue import TARGET_LABELS, declared, of
-from phoenix_gitops.rules.group import Group, Record
+from phoenix_gitops.model.platform import Catalog, Image
+from phoenix_gitops.rules import alerts
+from phoenix_gitops.rules.group import Alert, Group, Record
 from phoenix_gitops.rules.inventory import emitted, recorded, seen_by, with_records
 from phoenix_gitops.rules.known import baseline, known_metrics
 from tests.unit.rules import support
@@ -34,6 +40,19 @@ def test_no_names_are_known_that_the_pinned_collector_does_not_have():
     known = {m.name for m in known_metrics(support.environment())}
     assert "otelcol_processor_memory_limiter_refused_metric_points_total" in known
     assert not {n for n in known if n.startswith(("otelcol_processor_dropped", "otelcol_processor_refused"))}
+
+
+def test_the_collectors_own_metrics_bear_the_names_of_their_version():
+    env = support.environment()
+    catalog = Catalog(collector=Image(repository="registry.example.com/otelcol", tag="0.152.1"))
+    spec = msgspec.structs.replace(env.platform.spec, catalog=catalog)
+    old = replace(env, platform=msgspec.structs.replace(env.platform, spec=spec))
+    known = {m.name for m in known_metrics(old)}
+    assert "otelcol_processor_refused_metric_points_total" in known
+    assert not {n for n in known if n.startswith("otelcol_processor_memory_limiter")}
+    rules = [r for group in alerts.groups(support.cluster_scope(old)) for r in group.rules]
+    (refused,) = [r for r in rules if isinstance(r, Alert) and r.alert == "PhoenixDataRefused"]
+    assert "rate(otelcol_processor_refused_metric_points_total[" in refused.expr
 
 
 def test_the_baseline_is_full_or_else_the_first_that_can_be_counted():
