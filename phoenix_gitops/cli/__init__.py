@@ -19,6 +19,7 @@ _COMMANDS: dict[str, str] = {
     "diff": "Show what a change of policies changes in the output.",
     "explain": "Explain a code, a policy field or a generated value.",
     "publish": "Commit each environment's tree to where its cluster reads it.",
+    "status": "Show what is published of what is merged.",
     "rollback": "Put an environment back to a tree that it had, and hold it.",
     "verify": "Prove that the output does not depend on the machine.",
     "show": "Print what any stage knows.",
