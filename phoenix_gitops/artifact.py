@@ -68,6 +68,25 @@ class Artifact:
         return str(self.body["metadata"].get("namespace", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The object that takes a proof file's data into the cluster, and the path at which it has them."""
+
+    kind: str
+    namespace: str
+    name: str
+    at: tuple[str, ...]
+
+    @staticmethod
+    def of(artifact: Artifact, *at: str) -> Carrier:
+        """This object, with the data at this path."""
+        return Carrier(artifact.kind, artifact.namespace, artifact.name, at)
+
+    def is_(self, artifact: Artifact) -> bool:
+        """Whether it is this object."""
+        return (self.kind, self.namespace, self.name) == (artifact.kind, artifact.namespace, artifact.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofFile:
     """A file for a judge (a plain rule file, an exact collector config): data under `_proof/`."""
@@ -78,6 +97,7 @@ class ProofFile:
     """File name without folder or ending."""
     policy: PolicyRef
     body: dict[str, Any]
+    carrier: Carrier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from phoenix_gitops.placing import patch_path, template_line
 from phoenix_gitops.provenance import Field, confirmed, trace
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, schema_at
-from phoenix_gitops.serialise import object_path
+from phoenix_gitops.serialise import object_path, proof_path
 from phoenix_gitops.template_files import Source, TemplateFiles
 from phoenix_gitops.template_lint import line_span
 from phoenix_gitops.templating import Renderer
@@ -100,6 +100,15 @@ class Blame:
             notes=tuple(notes),
             severity=finding.severity,
         )
+
+    def of_proof(self, unit: Unit, finding: Finding) -> list[Label]:
+        """The lines behind a value of a proof file, or behind the nearest part around it that a field moves."""
+        if (_AS_IS, unit) not in self._outputs:
+            self._outputs[_AS_IS, unit] = self._stage.emit_unit(unit, self._summary)
+        proofs = self._outputs[_AS_IS, unit].proofs
+        body = next((proof.body for proof in proofs if proof_path(unit, proof) == finding.path), None)
+        fields = self._behind(unit, finding, (finding.at, *_above(finding.at)))
+        return self._set_by(fields, value_at(body, finding.at))
 
     def _labels(self, unit: Unit, artifact: Artifact, finding: Finding) -> list[Label]:
         """Where the value comes from; empty if no override, template of the user's or document's field sets it."""

@@ -203,6 +203,10 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX760", "crd-source-unreadable", "a source of CRDs cannot be read"),
     Code("PHX761", "no-crd-found", "a source holds no CRD, or not the wanted one"),
     Code("PHX762", "pattern-not-checked", "a pattern of a CRD cannot be checked outside an API server"),
+    Code("PHX780", "judge-refuses-rules", "promtool or vmalert refuses a rule file"),
+    Code("PHX781", "rule-test-failed", "a test of rules does not give what it expects"),
+    Code("PHX782", "collector-does-not-start", "a real collector does not start from its config"),
+    Code("PHX784", "rule-test-proves-nothing", "a test of rules reads no generated rule, or expects nothing"),
     # 8xx writing
     Code("PHX801", "edited-by-hand", "a generated file was edited by hand"),
     Code("PHX802", "foreign-file-in-the-way", "a file that is not ours stands where one must be written"),
@@ -235,6 +239,9 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX931", "missing-tool", "a program that is needed is not installed"),
     Code("PHX932", "tool-too-old", "a program is older than the oldest version that is known to work"),
     Code("PHX933", "tool-broken", "a program does not run, or does not say its version"),
+    Code("PHX934", "judge-without-verdict", "a judge crashed, hung, or said what nobody understands"),
+    Code("PHX935", "judge-of-another-version", "the collector at hand is not the version that the platform runs"),
+    Code("PHX936", "judge-lacks-component", "the collector at hand lacks a component that configs need"),
 )
 
 CODES: dict[str, Code] = {row.code: row for row in _TABLE}

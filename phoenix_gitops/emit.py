@@ -146,6 +146,8 @@ class Stage:
                 changed, hits = apply_all(finished, self.overrides)
                 objects.append(changed)
                 matched |= hits
+        if matched:
+            proofs = [_as_carried(proof, objects) for proof in proofs]
         return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched))
 
     def _finish_object(self, artifact: Artifact) -> Artifact:
@@ -158,6 +160,17 @@ class Stage:
             labels={**self.world.platform.spec.conventions.labels, **metadata.labels},
         )
         return replace(artifact, body=body)
+
+
+def _as_carried(proof: ProofFile, objects: Iterable[Artifact]) -> ProofFile:
+    """The proof file as its object carries it after the overrides: judges read what the cluster gets."""
+    carrier = proof.carrier
+    artifact = next((a for a in objects if carrier and carrier.is_(a)), None)
+    data: object = artifact.body if artifact else None
+    for step in carrier.at if carrier else ():
+        data = data.get(step) if isinstance(data, dict) else None
+    # Text is the collector's: its object is named after it, so no override may change it.
+    return replace(proof, body=data) if isinstance(data, dict) else proof
 
 
 def _until_template_fault(emitted: Iterable[Emitted], diagnostics: list[Diagnostic]) -> Iterator[Emitted]:

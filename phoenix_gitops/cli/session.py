@@ -117,8 +117,9 @@ def compile_all(
 class Progress:
     """One line on a terminal that says how far the work is; silent in a pipe."""
 
-    def __init__(self, options: Common) -> None:
+    def __init__(self, options: Common, doing: str = "compiling") -> None:
         self._shown = sys.stderr.isatty() and options.verbosity >= 0
+        self._doing = doing
         self._last = -1
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -126,7 +127,7 @@ class Progress:
         percent = done * 100 // max(total, 1)
         if self._shown and percent != self._last:
             self._last = percent
-            sys.stderr.write(f"\r\x1b[Kcompiling {what}: {percent} %")
+            sys.stderr.write(f"\r\x1b[K{self._doing} {what}: {percent} %")
             sys.stderr.flush()
 
     def __enter__(self) -> Progress:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from phoenix_gitops import conventions
-from phoenix_gitops.artifact import Artifact, PolicyRef, ProofFile
+from phoenix_gitops.artifact import Artifact, Carrier, PolicyRef, ProofFile
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.promql.rewrite import ForeignTenantError
@@ -86,8 +86,11 @@ def _objects(
         labels={**labels, **scope.cluster.discovery_labels},
         groups=body["groups"],
     )
-    yield Artifact(component=COMPONENT, policy=file.policy, body=rule, template=_RULE)
-    yield ProofFile(folder="rules", name=file.name, policy=file.policy, body=plain(file))
+    artifact = Artifact(component=COMPONENT, policy=file.policy, body=rule, template=_RULE)
+    yield artifact
+    yield ProofFile(
+        folder="rules", name=file.name, policy=file.policy, body=plain(file), carrier=Carrier.of(artifact, "spec")
+    )
 
 
 def plain(file: RuleFile) -> dict[str, Any]:

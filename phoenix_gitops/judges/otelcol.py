@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +19,10 @@ _VALIDATE_SECONDS = 60
 _POLL_SECONDS = 0.05
 _LAST_LINES = 30
 _START, _PROBE, _STOP = 30.0, 2.0, 30.0
+
+
+Start = Callable[..., subprocess.Popen[bytes]]
+"""Starts a program as `subprocess.Popen` does."""
 
 
 class CollectorError(Exception):
@@ -88,7 +92,14 @@ def validate(binary: Path, file: Path, environ: Mapping[str, str] | None = None)
 
 
 @contextmanager
-def running(binary: Path, config: Local, *, seconds: float = _START, stop_seconds: float = _STOP) -> Iterator[Running]:
+def running(
+    binary: Path,
+    config: Local,
+    *,
+    seconds: float = _START,
+    stop_seconds: float = _STOP,
+    start: Start = subprocess.Popen,
+) -> Iterator[Running]:
     """A collector that runs from `config` and has answered its health check within `seconds`.
 
     It gets SIGTERM at the end, and SIGKILL after `stop_seconds`. Raises `CollectorError` if it does not come up,
@@ -97,7 +108,7 @@ def running(binary: Path, config: Local, *, seconds: float = _START, stop_second
     health = config.health
     command = [str(binary), f"--config={config.write()}"]
     with config.log.open("ab") as sink:
-        process = subprocess.Popen(
+        process = start(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=dict(config.environ), cwd=config.folder
         )
     collector = Running(config, process)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from phoenix_gitops import conventions
-from phoenix_gitops.artifact import Artifact, PolicyRef, ProofFile
+from phoenix_gitops.artifact import Artifact, Carrier, PolicyRef, ProofFile
 from phoenix_gitops.collector import names
 from phoenix_gitops.collector.builder import Builder
 from phoenix_gitops.collector.check import check_config
@@ -139,6 +139,7 @@ def config_objects(workload: Workload, config: Config) -> Iterator[Emitted]:
         name=f"{workload.name}-{workload.tenant}" if workload.tenant else workload.name,
         policy=workload.policy,
         body=config.document,
+        carrier=Carrier.of(artifact, "data", "config.yaml"),
     )
 
 

@@ -1,0 +1,136 @@
+"""Collector configs before a real collector: which binary it is, and whether it boots from each config."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.judges import collector_faults
+from phoenix_gitops.judges.otelcol import CollectorError, Local, local, running
+from phoenix_gitops.judges.verdicts import Verdict, failed
+from phoenix_gitops.judging.hearing import CONFIGS, PLANTED, Question, Room, command, must_refuse
+from phoenix_gitops.processes import Done
+from phoenix_gitops.tools import Tool
+
+NAME = "otelcol"
+
+_BOOT_SECONDS = 30.0
+
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+
+
+def wanted_version(tag: str) -> tuple[int, ...] | None:
+    """The collector version that an image's tag names; None if it names none."""
+    found = _VERSION.search(tag)
+    return tuple(int(part) for part in found[0].split(".")) if found else None
+
+
+def other_version(tool: Tool, version: tuple[int, ...] | None, tag: str) -> list[Diagnostic]:
+    """That the collector at hand is not the one that runs: what it takes proves nothing of the other."""
+    wanted = wanted_version(tag)
+    if wanted is None or not version or version == wanted:
+        return []
+    said, asked = (".".join(str(part) for part in numbers) for numbers in (version, wanted))
+    message = f"`{tool.path}` is collector {said}, and the platform runs {asked}"
+    hint = f"let PHOENIX_OTELCOL name a collector {asked}, or leave the judgement out with `--skip otelcol`"
+    return [Diagnostic(code="PHX935", message=message, help=hint)]
+
+
+def distinct(files: Sequence[str], room: Room) -> dict[str, tuple[str, ...]]:
+    """The first file of each config, and the files that hold the same one."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        found.setdefault(json.dumps(room.load(file), sort_keys=True), []).append(file)
+    return {same[0]: tuple(same[1:]) for same in found.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The components that a binary has, or why that is not known."""
+
+    known: Mapping[str, frozenset[str]]
+    failure: Verdict | None = None
+
+
+def components(tool: Tool, room: Room) -> Components:
+    """Asks a collector for its components."""
+    folder = Path(tempfile.mkdtemp(dir=room.scratch))
+    done = command(room, folder, [tool.path, "components"])
+    if isinstance(done, Verdict):
+        return Components({}, done)
+    said = done.output.decode(errors="replace")
+    known = collector_faults.components(said) if done.code == 0 else None
+    return Components({}, failed("does not list its components", said)) if known is None else Components(known)
+
+
+def lacking(tool: Tool, known: Components, configs: Sequence[str], room: Room) -> tuple[list[str], list[Diagnostic]]:
+    """The configs that the binary has all components for, and what it lacks for the others."""
+    lacks: dict[str, list[str]] = {}
+    for file in configs:
+        for component in collector_faults.lacking(room.load(file), known.known):
+            lacks.setdefault(component, []).append(file)
+    without = {file for files in lacks.values() for file in files}
+    found = [
+        Diagnostic(
+            code="PHX936",
+            message=f"`{tool.path}` has no {component.replace(' ', ' `', 1)}`, and {len(files)} configs need it",
+            help="let PHOENIX_OTELCOL name the distribution that the platform's image holds",
+            notes=(f"needed by {files[0]}",),
+        )
+        for component, files in sorted(lacks.items())
+    ]
+    return [file for file in configs if file not in without], found
+
+
+def unusable(failure: Verdict) -> Question:
+    """A question that has its answer already: the collector cannot be asked."""
+    return Question(NAME, PLANTED, 1, lambda _room, _folder: failure)
+
+
+def config_questions(tool: Tool, configs: Sequence[str]) -> list[Question]:
+    """Each config, to be booted from; the planted one is only shown."""
+    planted = [Question(NAME, PLANTED, 1, _Planted(tool.path))] if configs else []
+    return planted + [Question(NAME, CONFIGS, 1, _Boot(tool.path, file)) for file in configs]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planted:
+    program: Path
+
+    def __call__(self, room: Room, folder: Path) -> Verdict:
+        done = _validate(self.program, local(collector_faults.PLANTED, folder), room)
+        return done if isinstance(done, Verdict) else must_refuse(Verdict(refused=int(done.code != 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Boot:
+    """Whether a collector comes up. It checks a config when it boots as `validate` does, whose words are clearer."""
+
+    program: Path
+    file: str
+
+    def __call__(self, room: Room, folder: Path) -> Verdict:
+        here = local(room.load(self.file), folder)
+        seconds = min(_BOOT_SECONDS, room.limits.seconds)
+        try:
+            with running(self.program, here, seconds=seconds, start=room.children.start):
+                return Verdict(took=1)
+        except CollectorError as error:
+            booted = str(error)
+        except OSError as error:
+            return Verdict(failure=f"cannot be run: {error.strerror}")
+        done = _validate(self.program, here, room)
+        if isinstance(done, Verdict):
+            return done
+        said = done.output.decode(errors="replace") if done.code else booted
+        return Verdict(refused=1, refusals=collector_faults.refusals(self.file, said.replace(f"{folder}/", "")))
+
+
+def _validate(program: Path, here: Local, room: Room) -> Done | Verdict:
+    arguments: list[str | Path] = [program, "validate", f"--config={here.write()}"]
+    return command(room, here.folder, arguments, here.environ)

@@ -1,0 +1,207 @@
+"""Stage judge: compiled files in, what judges say of them out.
+
+What judges read lies in a throw-away folder as it lies in a repository, `generated/_proof/...`, and beside it the
+user's own tests of rules.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phoenix_gitops import tools
+from phoenix_gitops.artifact import RenderedFile
+from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.document import Document
+from phoenix_gitops.emit import Stage
+from phoenix_gitops.judging import collectors, hearing, rule_tests
+from phoenix_gitops.judging.hearing import Answer, Question, Report, Room
+from phoenix_gitops.judging.refusals import GENERATED, Causes
+from phoenix_gitops.processes import Children, Limits
+from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.template_files import TemplateFiles
+from phoenix_gitops.tools import Tool
+from phoenix_gitops.tree import PROOF
+
+SUBJECTS = ("rules", "collectors")
+"""What can be judged alone."""
+
+_PREFIX = f"{GENERATED}{PROOF}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is judged by whom."""
+
+    root: Path
+    stages: Sequence[Stage]
+    """The environments that were compiled."""
+    policies: Mapping[Key, Resolved]
+    files: Iterable[RenderedFile]
+    others: frozenset[str] = frozenset()
+    """Environments that were not compiled."""
+    subjects: frozenset[str] = frozenset(SUBJECTS)
+    skip: frozenset[str] = frozenset()
+    """Judges that the user leaves out."""
+    collector_tag: str = ""
+    templates: TemplateFiles | None = None
+    jobs: int = 1
+    limits: Limits = hearing.LIMITS
+
+
+@dataclass(slots=True, kw_only=True)
+class Judged:
+    """What came of it all."""
+
+    reports: list[Report] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    """What nobody judged, and why, in words."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """Texts of files that diagnostics point at, for carets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subjects:
+    """The files that are judged, by their path in the tree."""
+
+    rules: tuple[str, ...]
+    tests: Mapping[str, tuple[str, ...]]
+    """Files of tests, by the judge that runs them."""
+    configs: Mapping[str, tuple[str, ...]]
+    """The first file of each collector config, and the files that hold the same."""
+    documents: Mapping[str, Document]
+    """The user's own tests."""
+
+    def of(self, judge: str) -> dict[str, int]:
+        """How many of what a judge has to judge."""
+        counts = {
+            hearing.RULES: len(self.rules) if judge in ("promtool", "vmalert") else 0,
+            hearing.TEST_FILES: len(self.tests.get(judge, ())),
+            hearing.CONFIGS: len(self.configs) if judge == collectors.NAME else 0,
+        }
+        return {what: number for what, number in counts.items() if number}
+
+
+def judge(request: Request, progress: hearing.Progress | None = None) -> Judged:
+    """Puts everything before its judges; every fault is told, whichever judge finds it."""
+    judged = Judged()
+    files = {f"{GENERATED}{file.path}": file.content for file in request.files if file.path.startswith(f"{PROOF}/")}
+    with tempfile.TemporaryDirectory(prefix="phoenix-test-") as folder, Children() as children:
+        tree, scratch = Path(folder) / "tree", Path(folder) / "scratch"
+        scratch.mkdir()
+        room = Room(tree, scratch, children, request.limits)
+        _lay_out(tree, files)
+        subjects = _subjects(request, files, room, judged)
+        programs = _programs(request, subjects, judged)
+        questions = _questions(request, subjects, programs, room, judged)
+        answers = hearing.hear(questions, room, request.jobs, progress)
+    judged.reports += hearing.reports(answers, {name: _known(tool) for name, tool in programs.items()})
+    judged.diagnostics += hearing.failures(judged.reports)
+    _place(request, files, subjects, answers, judged)
+    return judged
+
+
+def _lay_out(tree: Path, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(content)
+
+
+def _subjects(request: Request, files: Mapping[str, bytes], room: Room, judged: Judged) -> _Subjects:
+    found: dict[str, list[str]] = {"rules": [], "tests": [], "collectors": []}
+    for path in sorted(files):
+        folder = path.removeprefix(_PREFIX).split("/")[2]
+        if folder in found:
+            found[folder].append(path)
+    documents: Mapping[str, Document] = {}
+    if "rules" in request.subjects:
+        documents = _own_tests(request, {path: room.load(path) for path in found["rules"]}, room, judged)
+    tests: dict[str, list[str]] = {}
+    for path in (*found["tests"], *documents):
+        tests.setdefault(rule_tests.judge_of(room.load(path)), []).append(path)
+    rules = "rules" in request.subjects
+    return _Subjects(
+        rules=tuple(found["rules"]) if rules else (),
+        tests={name: tuple(paths) for name, paths in sorted(tests.items())} if rules else {},
+        configs=collectors.distinct(found["collectors"], room) if "collectors" in request.subjects else {},
+        documents=documents,
+    )
+
+
+def _own_tests(request: Request, rules: Mapping[str, object], room: Room, judged: Judged) -> Mapping[str, Document]:
+    own = rule_tests.read(request.root, rules, request.others)
+    judged.diagnostics += own.diagnostics
+    judged.sources |= own.value.sources
+    _lay_out(room.tree, {file: own.value.sources[file].encode() for file in own.value.documents})
+    if own.value.elsewhere:
+        number = len(own.value.elsewhere)
+        judged.unchecked.append(f"{number} files of tests, about environments that were not asked for")
+    return own.value.documents
+
+
+def _programs(request: Request, subjects: _Subjects, judged: Judged) -> dict[str, Tool]:
+    """The judges that have something to judge; one that is missing is an error, one that is skipped is said."""
+    found: dict[str, Tool] = {}
+    for name in hearing.JUDGES:
+        counts = subjects.of(name)
+        if not counts:
+            continue
+        if name in request.skip:
+            judged.unchecked.append(f"{_words(counts)} by {name}, with `--skip {name}`")
+            continue
+        wanted = collectors.wanted_version(request.collector_tag) if name == collectors.NAME else None
+        required = tools.require(name, wanted=wanted)
+        judged.diagnostics += required.diagnostics
+        if required.value is None:
+            judged.unchecked.append(f"{_words(counts)} by {name}, which cannot be used")
+        else:
+            found[name] = required.value
+    return found
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in counts.items())
+
+
+def _known(tool: Tool) -> tuple[str, str]:
+    """Version and path of a program, for people."""
+    version = tools.version_of(tool)
+    return ".".join(str(part) for part in version) if version else "of unknown version", str(tool.path)
+
+
+def _questions(
+    request: Request, subjects: _Subjects, programs: Mapping[str, Tool], room: Room, judged: Judged
+) -> list[Question]:
+    questions = hearing.rule_questions(subjects.rules, programs)
+    questions += hearing.test_questions(subjects.tests, programs)
+    collector = programs.get(collectors.NAME)
+    if collector is None:
+        return questions
+    judged.diagnostics += collectors.other_version(collector, tools.version_of(collector), request.collector_tag)
+    known = collectors.components(collector, room)
+    if known.failure is not None:
+        return [*questions, collectors.unusable(known.failure)]
+    usable, lacks = collectors.lacking(collector, known, list(subjects.configs), room)
+    judged.diagnostics += lacks
+    return questions + collectors.config_questions(collector, usable)
+
+
+def _place(
+    request: Request, files: Mapping[str, bytes], subjects: _Subjects, answers: Iterable[Answer], judged: Judged
+) -> None:
+    """Puts refusals at their causes."""
+    causes = Causes(
+        stages={stage.environment: stage for stage in request.stages},
+        policies=request.policies,
+        templates=request.templates,
+        tests=subjects.documents,
+        files=files,
+    )
+    for answer in answers:
+        for refusal in answer.verdict.refusals:
+            same = subjects.configs.get(refusal.file, ())
+            judged.diagnostics.append(causes.diagnostic(answer.question.judge, refusal, same))
+    judged.sources |= causes.sources
