@@ -96,8 +96,8 @@ class Catalog(Model, frozen=True, kw_only=True):
     collector: Annotated[
         Image,
         Meta(
-            description="The OpenTelemetry Collector. The tag's version chooses the component table that configs are checked "
-            "against."
+            description="The OpenTelemetry Collector. Configs and rules follow the tag's version, and are checked against its "
+            "table of components: there is one for 0.152.1 and 0.159.0."
         ),
     ] = Image(repository="otel/opentelemetry-collector-contrib", tag="0.159.0")
 

@@ -16,8 +16,10 @@ import yaml
 from phoenix_gitops.collector.agent import agent
 from phoenix_gitops.collector.check import check_config
 from phoenix_gitops.collector.gateway import gateway
+from phoenix_gitops.collector.versions import VERSIONS
 from phoenix_gitops.judges.otelcol import CollectorError, local, running, validate
-from tests.proof.judge import GENERATED, ROOT, Judge, tool
+from tests.proof.collectors import binary
+from tests.proof.judge import GENERATED, ROOT, Judge
 from tests.unit.collector.scopes import environment
 
 pytestmark = pytest.mark.proof
@@ -41,18 +43,31 @@ def parsed(file: Path) -> Any:
     return yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
-def emitted() -> dict[str, Any]:
-    """Each config once, by the first file that holds it."""
-    found: dict[str, Any] = {}
+def version_of(file: Path) -> str:
+    """The collector that runs a config: the tag of the image in the cluster's workloads."""
+    *_, environment_name, cluster, _, _ = file.parts
+    ingest = file.parents[4] / environment_name / cluster / "ingest"
+    tags = {
+        parsed(workload)["spec"]["template"]["spec"]["containers"][0]["image"].partition("@")[0].rpartition(":")[2]
+        for kind in ("daemonset", "deployment")
+        for workload in ingest.glob(f"**/{kind}-*.yaml")
+    }
+    (tag,) = tags
+    return str(tag)
+
+
+def emitted() -> dict[str, tuple[str, Any]]:
+    """Each config once, by the first file that holds it, with its collector's version."""
+    found: dict[str, tuple[str, Any]] = {}
     seen = set()
     for tree in TREES:
         for file in config_files(tree):
-            text = json.dumps(parsed(file), sort_keys=True)
-            if text not in seen:
-                seen.add(text)
-                found[str(file.relative_to(ROOT))] = parsed(file)
+            version, text = version_of(file), json.dumps(parsed(file), sort_keys=True)
+            if (version, text) not in seen:
+                seen.add((version, text))
+                found[str(file.relative_to(ROOT))] = version, parsed(file)
     # What no committed environment switches on.
-    found["all exports"] = gateway(environment(spec={"exports": ["newrelic"]}))[0]
+    found["all exports"] = "0.159.0", sound()
     return found
 
 
@@ -65,20 +80,24 @@ def test_every_environment_and_case_has_configs() -> None:
         }
 
 
-def test_the_collector_takes_every_config_and_boots_from_it(tmp_path: Path, judge: Judge) -> None:
-    binary, configs = tool("otelcol"), emitted()
+def test_every_version_that_has_a_table_runs_something() -> None:
+    assert {version for version, _ in emitted().values()} == set(VERSIONS)
 
-    def boot(numbered: tuple[int, tuple[str, Any]]) -> str:
-        number, (name, config) = numbered
+
+def test_the_collector_takes_every_config_and_boots_from_it(tmp_path: Path, judge: Judge) -> None:
+    configs = emitted()
+
+    def boot(numbered: tuple[int, tuple[str, tuple[str, Any]]]) -> str:
+        number, (name, (version, config)) = numbered
         folder = tmp_path / str(number)
         folder.mkdir()
         here = local(config, folder)
-        verdict = validate(binary, here.write(), here.environ)
+        verdict = validate(binary(version), here.write(), here.environ)
         if not verdict.ok:
             return f"{name}: {verdict.said}"
         try:
-            with running(binary, here):
-                return ""
+            with running(binary(version), here) as collector:
+                return "".join(f"{name}: {line}" for line in warnings(collector.log))
         except CollectorError as error:
             return f"{name}: {error}"
 
@@ -89,11 +108,17 @@ def test_the_collector_takes_every_config_and_boots_from_it(tmp_path: Path, judg
     judge.took("otelcol", len(configs), f"configs booted (all that differ among {files} files)")
 
 
+def warnings(log: Path) -> list[str]:
+    """What the collector says of names and settings that it will not take for ever."""
+    return [line for line in log.read_text(encoding="utf-8").splitlines() if "deprecat" in line.lower()]
+
+
 def test_the_exact_bytes_lack_nothing_but_the_host(tmp_path: Path, judge: Judge) -> None:
-    binary = tool("otelcol")
-    files = {file.read_bytes().split(b"\n", 1)[1]: file for tree in TREES for file in config_files(tree)}
-    for file in files.values():
-        said = validate(binary, file, local(parsed(file), tmp_path).environ).said
+    files = {
+        (version_of(file), file.read_bytes().split(b"\n", 1)[1]): file for tree in TREES for file in config_files(tree)
+    }
+    for (version, _), file in files.items():
+        said = validate(binary(version), file, local(parsed(file), tmp_path).environ).said
         lines = said.removeprefix("Error: ").splitlines()
         assert [line for line in lines if not any(line.endswith(missing) for missing in HOST)] == [], file
     judge.took("otelcol", len(files), "files validated as they are")
@@ -198,7 +223,7 @@ def test_the_collector_refuses(name: str, tmp_path: Path, judge: Judge) -> None:
     fault(config)
     assert {code} - {""} <= {finding.code for finding in check_config(config, "0.159.0")}
     here = local(config, tmp_path)
-    verdict = validate(tool("otelcol"), here.write(), here.environ)
+    verdict = validate(binary("0.159.0"), here.write(), here.environ)
     assert not verdict.ok
     assert said in verdict.said
     judge.refused("otelcol", 1, "planted faults")
@@ -210,8 +235,8 @@ def test_the_collector_does_not_start_from(name: str, tmp_path: Path, judge: Jud
     fault(config)
     assert code in {finding.code for finding in check_config(config, "0.159.0")}
     here = local(config, tmp_path)
-    assert validate(tool("otelcol"), here.write(), here.environ).ok
-    with pytest.raises(CollectorError, match=said), running(tool("otelcol"), here):
+    assert validate(binary("0.159.0"), here.write(), here.environ).ok
+    with pytest.raises(CollectorError, match=said), running(binary("0.159.0"), here):
         pass
     judge.refused("otelcol", 1, "planted faults")
 
@@ -223,7 +248,7 @@ def test_a_collector_that_is_not_well_is_seen(tmp_path: Path, judge: Judge) -> N
     here = local(config, tmp_path)
     with (
         pytest.raises(CollectorError, match="the health check does not answer"),
-        running(tool("otelcol"), here, seconds=1),
+        running(binary("0.159.0"), here, seconds=1),
     ):
         pass
     judge.refused("otelcol", 1, "planted faults")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from phoenix_gitops.collector.agent import agent
@@ -284,8 +286,16 @@ def test_an_unknown_version_is_refused():
     ]
 
 
-def test_the_default_image_has_a_table():
-    assert Catalog().collector.tag in VERSIONS
+def test_the_default_image_has_the_newest_table():
+    assert Catalog().collector.tag == list(VERSIONS)[-1]
+
+
+def test_people_are_told_which_versions_there_are():
+    listed = " and ".join(VERSIONS)
+    (described,) = msgspec.json.schema(Catalog)["$defs"]["Catalog"]["properties"].values()
+    assert f"there is one for {listed}" in described["description"]
+    page = (Path(__file__).parents[3] / "docs" / "codes" / "PHX630.md").read_text(encoding="utf-8")
+    assert " or ".join(f"`{version}`" for version in VERSIONS) in page
 
 
 def test_another_version_is_a_difference():
