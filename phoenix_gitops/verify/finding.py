@@ -55,11 +55,12 @@ class Fault:
     message: str
     help: str = ""
     severity: Severity = Severity.ERROR
+    notes: tuple[str, ...] = ()
 
     @property
-    def sort_key(self) -> tuple[tuple[str, ...], str, str]:
+    def sort_key(self) -> tuple[tuple[str, ...], str, str, tuple[str, ...]]:
         """A total order within an object: list indices sort as numbers."""
-        return (tuple(f"{p:08}" if isinstance(p, int) else p for p in self.at), self.code, self.message)
+        return (tuple(f"{p:08}" if isinstance(p, int) else p for p in self.at), self.code, self.message, self.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,6 @@ class Finding:
         return self.fault.severity
 
     @property
-    def sort_key(self) -> tuple[str, tuple[tuple[str, ...], str, str]]:
+    def sort_key(self) -> tuple[str, tuple[tuple[str, ...], str, str, tuple[str, ...]]]:
         """A total order: file, then place, code and message."""
         return (self.path, self.fault.sort_key)

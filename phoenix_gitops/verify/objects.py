@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from phoenix_gitops.verify.access import Mapping, child, entries, mapping, pairs, text
 from phoenix_gitops.verify.choices import check_choices, choice_fault
+from phoenix_gitops.verify.cron import check_schedule
 from phoenix_gitops.verify.durations import check_durations
 from phoenix_gitops.verify.finding import Fault, ObjectPath
 from phoenix_gitops.verify.names import (
@@ -138,6 +139,10 @@ def _namespace(body: Mapping) -> Iterator[Fault]:
             yield Fault(at=at, code="PHX706", message=message, help="`latest`, or a minor as `v1.34`")
 
 
+def _cron_job(body: Mapping) -> Iterator[Fault]:
+    yield from check_schedule(child(body, "spec").get("schedule"), ("spec", "schedule"))
+
+
 def _ingress(body: Mapping) -> Iterator[Fault]:
     for index, rule in entries(child(body, "spec").get("rules")):
         for number, path in entries(child(rule, "http").get("paths")):
@@ -166,6 +171,7 @@ _CHECKS: dict[tuple[str, str], Callable[[Mapping], Iterator[Fault]]] = {
     ("", "Secret"): _secret,
     ("", "Service"): _service,
     ("autoscaling", "HorizontalPodAutoscaler"): check_autoscaler,
+    ("batch", "CronJob"): _cron_job,
     ("networking.k8s.io", "Ingress"): _ingress,
     ("networking.k8s.io", "NetworkPolicy"): check_network_policy,
     ("policy", "PodDisruptionBudget"): check_budget,

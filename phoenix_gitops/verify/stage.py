@@ -98,7 +98,7 @@ def unsupported(minor: str) -> Finding:
 
 
 def _unchecked(checked: Sequence[tuple[str, Checked]]) -> list[Finding]:
-    """One note for each kind that has no schema, of no file: the same in every cluster, so that it is said once."""
+    """A note for each kind that has no schema, of no file and alike but for the kind, so that they are told as one."""
     kinds = {(outcome.summary.group, outcome.summary.kind) for _, outcome in checked if outcome.unchecked}
     return [
         Finding(
@@ -106,8 +106,9 @@ def _unchecked(checked: Sequence[tuple[str, Checked]]) -> list[Finding]:
             fault=Fault(
                 at=(),
                 code="PHX700",
-                message=f"{kind} of `{group}` is not checked: no schema",
-                help="`phoenix schema fetch` takes it from a cluster, a directory or a URL",
+                message="some kinds of resources are not checked: no schema",
+                notes=(f"{kind} of `{group}`",),
+                help="`phoenix schema fetch` takes them from a cluster, a directory or a URL",
                 severity=Severity.NOTE,
             ),
         )
