@@ -68,7 +68,7 @@ def profile_expression(rules: Law) -> str:
     branches = (
         ("emergency: the thriftiest profile", f"({EMERGENCY} == 1) * {rules.last}"),
         ("lockout after an emergency", f"{before} and {locked}"),
-        ("oscillation", f"({_changes(rules)} > {rules.oscillation_max}) * 0 + {rules.fallback}"),
+        ("oscillation", f"({_changes(rules, before)} > {rules.oscillation_max}) * 0 + {rules.fallback}"),
         ("held since the last change", f"{before} and (max_over_time({held}) > min_over_time({held}))"),
         ("thresholds", _thresholds(rules, before)),
         ("no memory: the most faithful profile", f"0 * {INPUT}"),
@@ -86,15 +86,16 @@ def changed_expression(rules: Law) -> str:
     last, former = (
         f"last_over_time({PROFILE}[{memory}] offset {duration(past)})" for past in (half, half + rules.interval_ms)
     )
-    return f"({last} != bool {former} or 0 * {last})"
+    return f"{last} != bool {former} or 0 * {last}"
 
 
-def _changes(rules: Law) -> str:
+def _changes(rules: Law, before: str) -> str:
     """How often the profile has changed in the steps of the oscillation's window, for the latch of this step."""
-    latest = changed_expression(rules)
+    latest = f"({changed_expression(rules)})"
     if rules.oscillation_steps <= 2:
         return latest
-    return f"({latest} + (sum_over_time({CHANGED}[{_oscillation_window(rules)}]) or 0 * {latest}))"
+    recorded = f"(sum_over_time({CHANGED}[{_oscillation_window(rules)}]) or 0 * {before})"
+    return f"{latest}\n  + {recorded}\n "
 
 
 def _oscillation_window(rules: Law) -> str:

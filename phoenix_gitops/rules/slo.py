@@ -125,7 +125,11 @@ def _bad(slo: SLO, indicator: ThresholdIndicator) -> Record:
 
 def _threshold_ratios(slo: SLO) -> Iterator[Record]:
     for window in windows(slo):
-        yield Record(record=ratio(window), expr=f"avg_over_time({BAD}{_only(slo)}[{window}])")
+        yield Record(
+            record=ratio(window),
+            expr=f"avg_over_time({BAD}{_only(slo)}[{window}])",
+            labels=identity(slo),
+        )
 
 
 def _meta(slo: SLO) -> Iterator[Record]:
@@ -140,10 +144,15 @@ def _meta(slo: SLO) -> Iterator[Record]:
         yield Record(record=record, expr=f"vector({value})", labels=labels)
     facts = {**labels, "owner": slo.metadata.owner, "window": spec.window}
     yield Record(record="slo:info", expr="vector(1)", labels=facts)
-    yield Record(record="slo:current_burn_rate:ratio", expr=f"{ratio('5m')}{which} / {allowed}")
+    # Their series have these labels anyhow; without them on the rule, promtool's lint takes two SLOs for one.
     spent = _period(slo)
-    yield Record(record="slo:period_burn_rate:ratio", expr=f"{spent} / {allowed}")
-    yield Record(record="slo:period_error_budget_remaining:ratio", expr=f"1 - {spent} / {allowed}")
+    shares = {
+        "slo:current_burn_rate:ratio": f"{ratio('5m')}{which} / {allowed}",
+        "slo:period_burn_rate:ratio": f"{spent} / {allowed}",
+        "slo:period_error_budget_remaining:ratio": f"1 - {spent} / {allowed}",
+    }
+    for record, expr in shares.items():
+        yield Record(record=record, expr=expr, labels=labels)
 
 
 def _period(slo: SLO) -> str:
@@ -175,5 +184,5 @@ def _alerts(slo: SLO) -> Iterator[Alert]:
                 description=f"objective {number(Decimal(str(slo.spec.objective)))} over {slo.spec.window}; "
                 "{{ $value | humanizePercentage }} of what was measured was bad",
                 runbook=alerting.runbook,
-                labels={**alerting.labels, "burn": severity},
+                labels={**identity(slo), **alerting.labels, "burn": severity},
             )

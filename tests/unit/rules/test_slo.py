@@ -57,7 +57,8 @@ def test_labels_and_runbook_reach_the_alerts():
     alert = rules(support.slo(alerting={"labels": {"team": "shop"}, "runbook": "https://r.example.com"}))[
         "SLOBudgetBurn page"
     ]
-    assert alert.plain()["labels"] == {"team": "shop", "burn": "page", "severity": "critical"}
+    whose = {"slo": "shop-up", "service": "shop"}
+    assert alert.plain()["labels"] == {**whose, "team": "shop", "burn": "page", "severity": "critical"}
     assert alert.plain()["annotations"]["runbook_url"] == "https://r.example.com"
 
 
