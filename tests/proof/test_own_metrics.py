@@ -29,6 +29,13 @@ from tests.unit.collector.test_chain import DATA
 pytestmark = pytest.mark.proof
 
 SECONDS = 30
+COUNTED_ON = (
+    r'otelcol_exporter_sent_metric_points_total{.*exporter="prometheus/full_prometheus"',
+    r'otelcol_processor_internal_duration_seconds_bucket{.*processor="filter/optimized".*le="0.05"',
+    r'otelcol_receiver_accepted_metric_points_total{.*receiver="otlp/workloads"',
+    r'otelcol_processor_\w*accepted_metric_points_total{.*processor="memory_limiter/intake_all"',
+)
+"""Series that rules select by ids of components and by buckets."""
 ADDED = {"le", "otel_scope_name", "otel_scope_version", "service_instance_id", "service_name", "service_version"}
 """Labels of histograms, and those that the reader adds."""
 OVER_HTTP = {"server_address", "server_port", "url_path"}
@@ -60,9 +67,8 @@ def send(collector: Running) -> None:
         assert refused.code == 503  # noqa: PT017 - what the pipeline without memory answers
 
 
-def shown(collector: Running) -> dict[str, tuple[str, set[str]]]:
-    """Type and labels of each metric of the collector's own."""
-    text = get(collector.url(TELEMETRY, "/metrics"))
+def shown(text: str) -> dict[str, tuple[str, set[str]]]:
+    """Type and labels of each metric of a scrape."""
     labels: dict[str, set[str]] = defaultdict(set)
     for name, inside in re.findall(r"(?m)^(\w+)\{(.*)\}", text):
         labels[name.removesuffix("_bucket")] |= set(re.findall(r'(\w+)="', inside))
@@ -76,18 +82,21 @@ def own(env: EnvironmentScope) -> dict[str, Metric]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_collector_shows_what_rules_may_read_of_it(version: str, tmp_path: Path, judge: Judge) -> None:
     env = pinned(version)
-    known, seen = own(env), dict[str, Any]()
+    known, seen, text = own(env), dict[str, Any](), ""
     with running(binary(version), troubled(env, tmp_path)) as collector:
         deadline = time.monotonic() + SECONDS
         while known.keys() - seen.keys() and time.monotonic() < deadline:
             send(collector)
-            seen = shown(collector)
+            text = get(collector.url(TELEMETRY, "/metrics"))
+            seen = shown(text)
     assert known.keys() - seen.keys() == set()
     assert {name: metric.type for name, metric in known.items()} == {name: seen[name][0] for name in known}
     for name, metric in known.items():
         assert metric.labels is not None
         assert seen[name][1] <= metric.labels | ADDED, name
         assert metric.labels - TARGET_LABELS - seen[name][1] in (set(), OVER_HTTP), name
+    for series in COUNTED_ON:
+        assert re.search(rf"(?m)^{series}", text), series
     others = {m for v in VERSIONS if v != version for m in own(pinned(v))} - known.keys()
     assert others & seen.keys() == set()
     judge.took("otelcol", len(known), f"metrics of the collector itself, {version}")
