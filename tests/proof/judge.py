@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_gitops import tools
+from scripts.get_tool import collector_versions
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
@@ -25,6 +26,16 @@ def tool(name: str) -> Path:
     found = tools.require(name)
     assert found.value is not None, f"{found.diagnostics[0].message}; {found.diagnostics[0].help}"
     return found.value.path
+
+
+def collectors() -> dict[str, Path]:
+    """Every collector that tools/ pins, by its version, the newest last."""
+    folder = tools.cache_dir() / "tools" / "otelcol"
+    found = {version: folder / version / "otelcol" for version in collector_versions()[:-1]}
+    found[collector_versions()[-1]] = tool("otelcol")
+    missing = [str(path) for path in found.values() if not path.is_file()]
+    assert not missing, f"{', '.join(missing)} not found; run `make proof`"
+    return found
 
 
 @functools.cache
