@@ -75,6 +75,9 @@ SYNC_WAVE: Final = "argocd.argoproj.io/sync-wave"
 SYNC_OPTIONS: Final = "argocd.argoproj.io/sync-options"
 """Annotation: how Argo CD treats an object, as `Prune=confirm,Delete=confirm`."""
 
+COMPARE_OPTIONS: Final = "argocd.argoproj.io/compare-options"
+"""Annotation: how Argo CD compares an object, as `IgnoreExtraneous`."""
+
 APP_NAME: Final = "app.kubernetes.io/name"
 APP_PART_OF: Final = "app.kubernetes.io/part-of"
 APP_MANAGED_BY: Final = "app.kubernetes.io/managed-by"

@@ -1,4 +1,4 @@
-"""Tenancy: namespaces, quotas, rights and network edges of the tenants that are not data of a shared gateway."""
+"""Tenancy: whose each namespace is, and the quotas, rights and network edges of tenants that are not shared."""
 
 from __future__ import annotations
 
@@ -82,15 +82,35 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
-    """A tenant's namespaces with all that bounds them; nothing for a shared tenant and for a retired one."""
-    if tenant.shared or tenant.tenant.spec.state == "retired":
+    """A tenant's namespaces with all that bounds them; nothing for a retired tenant.
+
+    A shared tenant's namespaces are somebody else's: they are marked, and nothing more. Without the mark collectors
+    would not know whose they are.
+    """
+    if tenant.tenant.spec.state == "retired":
         return
     faults = [*_reserved(scope, tenant), *check_limits(tenant)]
     if faults:
         yield from faults
         return
     for namespace in sorted(tenant.tenant.spec.identity.namespaces):
-        yield from _emit_namespace(_Place(scope, tenant, namespace, render))
+        place = _Place(scope, tenant, namespace, render)
+        if tenant.shared:
+            yield _marked(place)
+        else:
+            yield from _emit_namespace(place)
+
+
+def _marked(place: _Place) -> Artifact:
+    """Server-side apply adds these labels to the namespace that is there, or makes it."""
+    labels = {**place.labels, conventions.STATE: place.tenant.tenant.spec.state}
+    annotations = {
+        # It was there before us: who takes the tenant away takes no workloads away.
+        conventions.SYNC_OPTIONS: "Prune=false,Delete=false",
+        conventions.COMPARE_OPTIONS: "IgnoreExtraneous",
+        **_NAMESPACE_WAVE,
+    }
+    return place.artifact("namespace", name=place.namespace, labels=labels, annotations=annotations)
 
 
 def _emit_namespace(place: _Place) -> Iterator[Emitted]:

@@ -81,11 +81,41 @@ def test_every_object_is_one_that_the_api_server_takes(isolation):
     validate_builtin(found)
 
 
-@pytest.mark.parametrize(
-    "spec", [{"isolation": "shared"}, {"state": "retired"}, {"isolation": "shared", "state": "readOnly"}]
-)
-def test_shared_and_retired_tenants_have_no_objects(spec):
-    assert emitted(access=ACCESS, quotas={"cpu": "8"}, **spec) == []
+@pytest.mark.parametrize("isolation", ["shared", "namespace", "dedicated"])
+def test_retired_tenants_have_no_objects(isolation):
+    assert emitted(access=ACCESS, quotas={"cpu": "8"}, isolation=isolation, state="retired") == []
+
+
+@pytest.mark.parametrize("state", ["active", "readOnly"])
+def test_a_shared_tenants_namespaces_are_marked_and_otherwise_left_alone(state):
+    namespaces = ["checkout", "checkout-batch"]
+    found = emitted(
+        access=ACCESS, quotas={"cpu": "8"}, isolation="shared", state=state, identity={"namespaces": namespaces}
+    )
+    assert [(o["kind"], o["metadata"]["name"]) for o in found] == [("Namespace", name) for name in namespaces]
+    for body in found:
+        assert body["metadata"]["labels"] == {
+            "policy.phoenix.io/environment": "prod",
+            "policy.phoenix.io/tenant": "checkout",
+            "policy.phoenix.io/state": state,
+        }
+        assert body["metadata"]["annotations"] == {
+            "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+            "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+            "argocd.argoproj.io/sync-wave": "-10",
+        }
+        assert "spec" not in body
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "default", "argocd", "phoenix-gateway"])
+def test_a_shared_tenant_owns_no_namespace_of_the_cluster_or_the_platform(namespace):
+    (fault,) = tenancy.emit_tenant(
+        cluster_scope(), tenant(isolation="shared", identity={"namespaces": [namespace]}), render
+    )
+    assert (fault.code, fault.message) == (
+        "PHX671",
+        f"tenant `checkout` cannot own namespace `{namespace}`, which is not a tenant's",
+    )
 
 
 def test_every_object_belongs_to_the_tenants_policy_and_says_whose_it_is():
@@ -592,7 +622,7 @@ def test_the_presets_compile_as_they_are(name):
     data, class_ = preset(TenantClass, "tenant-classes", name)
     assert class_.spec.isolation == name
     found = emitted(isolation=name, class_spec=data["spec"], access=ACCESS)
-    assert len(found) == (0 if name == "shared" else 10)
+    assert len(found) == (1 if name == "shared" else 10)
 
 
 def test_the_security_preset_grants_nothing_and_redacts_credentials():
