@@ -11,7 +11,7 @@ from phoenix_gitops import revision, writes
 from phoenix_gitops.addresses import redacted
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
-from phoenix_gitops.publications import ENVIRONMENT, SOURCE, VERSION, held, latest
+from phoenix_gitops.publications import ENVIRONMENT, SOURCE, VERSION, Publication, held, latest
 from phoenix_gitops.revision import Author
 from phoenix_gitops.tree import PROOF, Classify, FileState, Ownership, digest, owner_of
 from phoenix_gitops.vcs import list_tree, read_blobs, run
@@ -55,7 +55,9 @@ class Published:
     commit: str
     """The branch's tip afterwards."""
     files: int
-    """How many files changed; 0 means that there was nothing to commit and nothing was pushed."""
+    """How many files changed."""
+    pushed: bool
+    """Whether there was anything to commit: files that changed, or a hold that was lifted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,8 @@ def build(lane: Lane, base: str) -> Outcome[Published | None]:
     changed: list[str] = []
     tip, files = base, 0
     for name, rendered in sorted(lane.trees.items()):
-        obstacle = _in_the_way(lane, base, name)
+        last = None if lane.in_place else latest(lane.repo, base, name)
+        obstacle = _in_the_way(lane, last, name)
         found += obstacle
         if obstacle:
             continue
@@ -122,7 +125,7 @@ def build(lane: Lane, base: str) -> Outcome[Published | None]:
         if not planned.ok:
             continue
         passed.append(name)
-        if not planned.value.changes:
+        if not planned.value.changes and not (last and last.hold):
             continue
         changed.append(name)
         files += planned.value.changes
@@ -133,7 +136,12 @@ def build(lane: Lane, base: str) -> Outcome[Published | None]:
     if not passed:
         return Outcome(None, tuple(found))
     done = Published(
-        environments=tuple(passed), branch=lane.branch, repository=redacted(lane.remote), commit=tip, files=files
+        environments=tuple(passed),
+        branch=lane.branch,
+        repository=redacted(lane.remote),
+        commit=tip,
+        files=files,
+        pushed=bool(changed),
     )
     return Outcome(done, tuple(found))
 
@@ -183,9 +191,8 @@ def _message(job: Job, names: Sequence[str]) -> str:
     return "\n\n".join([subject, f"Compiled from: {job.source.subject}", "\n".join(trailers)]) + "\n"
 
 
-def _in_the_way(lane: Lane, base: str, name: str) -> tuple[Diagnostic, ...]:
+def _in_the_way(lane: Lane, last: Publication | None, name: str) -> tuple[Diagnostic, ...]:
     """Why the environment's tree on the branch must stay: a rollback holds it, or it is from a later commit."""
-    last = None if lane.in_place else latest(lane.repo, base, name)
     if last is None:
         return ()
     if last.hold and not lane.job.lift:

@@ -160,7 +160,7 @@ def _publish_remote(lane: Lane) -> Outcome[Published | None]:
     """Build on the branch's tip and push; if somebody was faster, on the new tip, a bounded number of times."""
     for _ in range(_ATTEMPTS):
         built = build(lane, revision.fetch(lane.repo, lane.remote, lane.branch, whole=lane.job.destination.shared))
-        if built.value is None or not built.value.files:
+        if built.value is None or not built.value.pushed:
             return built
         if revision.push(lane.repo, lane.remote, built.value.commit, lane.branch) is Push.DONE:
             return built
@@ -175,7 +175,7 @@ def _publish_in_place(lane: Lane) -> Outcome[Published | None]:
     """Commit the tree beside the policies, on the branch that is checked out, once the remote has taken it."""
     before = lane.job.source.commit
     built = build(lane, before)
-    if built.value is None or not built.value.files:
+    if built.value is None or not built.value.pushed:
         return built
     commit = built.value.commit
     if revision.push(lane.repo, lane.remote, commit, lane.branch) is Push.RACED:

@@ -111,7 +111,7 @@ def destination(output: Output) -> Destination:
 
 def _show(done: Sequence[Published]) -> None:
     for one in done:
-        what = f"{one.files} files in {one.commit[:12]}" if one.files else f"nothing to commit, at {one.commit[:12]}"
+        what = f"{one.files} files in {one.commit[:12]}" if one.pushed else f"nothing to commit, at {one.commit[:12]}"
         click.echo(f"{', '.join(one.environments)}: {one.branch} of {one.repository}: {what}")
 
 

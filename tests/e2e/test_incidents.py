@@ -106,6 +106,7 @@ def test_a_rollback_puts_the_former_tree_back_and_holds_it(checkout, live):
     checkout.replace(TENANT, 'cpu: "6"', 'cpu: "7"')
     checkout.commit("another change meanwhile")
     held = checkout.phoenix("publish")
+    assert "PHX912" in held.err
     assert held.code == 0, "other environments go on, and CI stays green"
     assert "warning[PHX912]: environment `main` was rolled back on " in held.err
     assert "and is held: INC-7: six are too many" in held.err
@@ -118,6 +119,21 @@ def test_a_rollback_puts_the_former_tree_back_and_holds_it(checkout, live):
     assert lifted.code == 0, lifted.err
     assert cpu(live) == '"7"'
     assert "PHX912" not in checkout.phoenix("publish").err
+
+
+def test_a_revert_of_the_policies_still_lifts_although_no_file_changes(checkout, live):
+    publish(checkout, 4, 6)
+    assert checkout.phoenix("rollback", "main", "--reason", "INC-7").code == 0
+    tree = ask(live, "rev-parse", "env/main^{tree}")
+    checkout.replace(TENANT, 'cpu: "6"', 'cpu: "4"')
+    source = checkout.commit("back to four")
+    lifted = checkout.phoenix("publish", "--lift")
+    assert f"main: env/main of origin: 0 files in {ask(live, 'rev-parse', '--short=12', 'env/main')}" in lifted.out
+    assert f"Phoenix-Source-Commit: {source}" in ask(live, "log", "-1", "--format=%B", "env/main")
+    assert ask(live, "rev-parse", "env/main^{tree}") == tree
+    again = checkout.phoenix("publish", "--lift")
+    assert "nothing to commit" in again.out
+    assert "PHX912" not in again.err
 
 
 def test_a_second_rollback_goes_further_back_and_never_to_the_bad_tree(checkout, live):
@@ -147,6 +163,7 @@ def test_back_to_a_commit_of_the_policies_or_of_the_branch_while_the_policies_ar
 def test_what_is_said_where_there_is_no_way_back(checkout, live):
     unknown = checkout.phoenix("rollback", "main", "--to", "0123456789", "--reason", "x")
     assert unknown.code == 2
+    assert "PHX917" in unknown.err
     assert "error[PHX917]: nothing of `main` was published as or from `0123456789`" in unknown.err
     assert f"published were, newest first: `{checkout.git('rev-parse', '--short=12', 'HEAD')}` of " in unknown.err
     never = checkout.phoenix("rollback", "mian", "--reason", "x")

@@ -72,6 +72,7 @@ def test_a_change_is_a_commit_on_top_and_json_tells_it(checkout, origin):
         "repository": "origin",
         "commit": tip,
         "files": 1,
+        "pushed": True,
     }
     assert ask(origin, "rev-parse", "env/main~1") == first
     assert ask(origin, "diff", "--name-only", first, tip) == QUOTA
