@@ -84,7 +84,10 @@ class Blame:
         """The finding at the line behind it, with the object in a note."""
         unit = self._units.get(finding.path)
         if unit is None:
-            return Diagnostic(code=finding.code, message=finding.message, help=finding.help, severity=finding.severity)
+            fault = finding.fault
+            return Diagnostic(
+                code=fault.code, message=fault.message, help=fault.help, notes=fault.notes, severity=fault.severity
+            )
         artifact = self._artifact(_AS_IS, unit, finding.path)
         assert artifact is not None, "findings are about what the stage emits"
         labels = self._labels(unit, artifact, finding) or [self._owner(artifact)]

@@ -6,7 +6,7 @@ its value, if it has one, and all the diagnostics it found. Rendering lives in `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -75,14 +75,23 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def folded(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """In order, and those that differ in their notes only, as one fault does in many generated files, as one."""
+    """In order, and those that differ in their notes only, as one fault does in many generated files, as one.
+
+    Of faults the first place is told and the others are counted; what is no fault tells all.
+    """
     alike: dict[Diagnostic, list[Diagnostic]] = {}
     for diagnostic in ordered(diagnostics):
         alike.setdefault(replace(diagnostic, notes=()), []).append(diagnostic)
-    return tuple(
-        group[0] if len(group) == 1 else replace(group[0], notes=(*group[0].notes, _more(len(group) - 1)))
-        for group in alike.values()
-    )
+    return tuple(_one(group) for group in alike.values())
+
+
+def _one(group: Sequence[Diagnostic]) -> Diagnostic:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    if first.severity is Severity.NOTE:
+        return replace(first, notes=tuple(sorted({note for one in group for note in one.notes})))
+    return replace(first, notes=(*first.notes, _more(len(group) - 1)))
 
 
 def _more(count: int) -> str:

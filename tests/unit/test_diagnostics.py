@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from phoenix_gitops.diagnostics import Diagnostic, Label, Span, folded, ordered
+from phoenix_gitops.diagnostics import Diagnostic, Label, Severity, Span, folded, ordered
 
 FAULT = Diagnostic(code="PHX711", message="bad label", primary=Label(Span("a.yaml", 3, 1, 3, 4)), help="mend it")
 
@@ -15,6 +15,11 @@ def test_faults_that_differ_in_their_notes_only_are_one():
     assert one == replace(FAULT, notes=("in z", "and in 2 more places"))
     assert folded(faults[:2])[0].notes[-1] == "and in 1 more place"
     assert folded([FAULT, FAULT]) == (FAULT,)
+
+
+def test_what_is_no_fault_is_told_whole():
+    notes = [Diagnostic(code="PHX700", message="m", notes=(kind,), severity=Severity.NOTE) for kind in ("b", "a", "b")]
+    assert [one.notes for one in folded(notes)] == [("a", "b")]
 
 
 def test_faults_that_differ_in_anything_else_stay():
