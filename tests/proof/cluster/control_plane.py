@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 import secrets
 import shutil
 import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -98,8 +101,10 @@ def _api_server(folder: Path, store: str, version: str) -> Iterator[tuple[Proces
     command += [f"--cert-dir={certificates}", f"--token-auth-file={folder / 'tokens.csv'}"]
     command += ["--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={key}"]
     command += [f"--service-account-signing-key-file={key}", "--authorization-mode=RBAC", "--profiling=false"]
+    # As in real clusters, where node agents run: whether a pod may be privileged is Pod Security's business.
+    command += ["--allow-privileged"]
     command += [f"--emulated-version={version}"] if version else []
-    with started("kube-apiserver", command, folder / "kube-apiserver.log") as process:
+    with started("kube-apiserver", command, folder / "kube-apiserver.log", at_once=True) as process:
         wait_until("certified", lambda: key.is_file() and key.stat().st_size > 0, [process])
         tls = ssl.create_default_context(cafile=certificates / "apiserver.crt")
         _write_kubeconfig(folder, port, token)
@@ -119,8 +124,31 @@ def _controllers(folder: Path, version: str) -> Iterator[Process]:
     command += [f"--root-ca-file={certificates / 'apiserver.crt'}", "--profiling=false"]
     command += ["--kube-api-qps=500", "--kube-api-burst=1000", "--horizontal-pod-autoscaler-sync-period=1s"]
     command += [f"--emulated-version={version}"] if version else []
-    with started("kube-controller-manager", command, folder / "kube-controller-manager.log") as process:
+    with started("kube-controller-manager", command, folder / "kube-controller-manager.log", at_once=True) as process:
         yield process
+
+
+def emulated(minor: str) -> str:
+    """The minor that stands for a cluster of this one: itself, or the nearest that the server can emulate."""
+    low, high = _range()
+    return _dotted(min(max(_numbers(minor), low), high))
+
+
+@functools.cache
+def _range() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The lowest and the highest minor that the server can emulate, by its own account."""
+    said = subprocess.run([tool("kube-apiserver"), "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = re.search(r"--emulated-version.*?kube=([0-9.]+)\.\.([0-9.]+)\(", said, re.DOTALL)
+    assert found, "kube-apiserver does not say what it can emulate"
+    return _numbers(found[1]), _numbers(found[2])
+
+
+def _numbers(minor: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in minor.split("."))
+
+
+def _dotted(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers))
 
 
 def _write_kubeconfig(folder: Path, port: int, token: str) -> None:

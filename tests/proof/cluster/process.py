@@ -11,6 +11,7 @@ from pathlib import Path
 
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 20
+_DEADLINE_SECONDS = 90
 _LAST_LINES = 15
 
 
@@ -31,17 +32,21 @@ class Process:
 
 
 @contextmanager
-def started(name: str, command: Sequence[str | Path], log: Path) -> Iterator[Process]:
-    """The program, running; it is stopped on the way out, whatever happened."""
+def started(name: str, command: Sequence[str | Path], log: Path, *, at_once: bool = False) -> Iterator[Process]:
+    """The program, running; it is stopped on the way out, whatever happened, `at_once` if nobody needs its state."""
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent)
     try:
         yield Process(name=name, log=log, child=child)
     finally:
+        if at_once:
+            child.kill()
         _stop(child)
 
 
-def wait_until(what: str, check: Callable[[], bool], processes: Sequence[Process] = (), seconds: float = 60) -> None:
+def wait_until(
+    what: str, check: Callable[[], bool], processes: Sequence[Process] = (), seconds: float = _DEADLINE_SECONDS
+) -> None:
     """Poll until `check` is true. A process that ends meanwhile, or the deadline, is a failure that shows the logs."""
     deadline = time.monotonic() + seconds
     while not check():

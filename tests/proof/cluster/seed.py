@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phoenix_gitops import tools
-from tests.proof.judge import tool
+from tests.proof.judge import tool, version
 
 if TYPE_CHECKING:
     from tests.proof.cluster.client import Client
@@ -54,8 +54,7 @@ def _key(documents: list[str]) -> str:
     """Of everything that makes the store what it is."""
     known = hashlib.sha256()
     for name in ("etcd", "kube-apiserver"):
-        stat = tool(name).stat()
-        known.update(f"{tool(name)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        known.update(f"{name} {version(name)} {tool(name).stat().st_size}\n".encode())
     for document in documents:
         known.update(document.encode())
     return known.hexdigest()[:16]

@@ -1,0 +1,147 @@
+"""A compiled tree as Argo CD sees it: Applications, the objects of each, and the servers that they go to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.proof.cluster.client import Object, Ref
+
+IN_CLUSTER = "https://kubernetes.default.svc"
+"""The address of the cluster that Argo CD runs in."""
+
+_PREFIX = "generated/"
+"""What stands before the paths of Applications; `Application.path` begins below it."""
+_TRACKING = "argocd.argoproj.io/tracking-id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One Application and the objects in its folder."""
+
+    name: str
+    server: str
+    path: str
+    objects: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A cluster that objects go to: the Applications with its address as destination."""
+
+    name: str
+    server: str
+    minor: str
+    """The Kubernetes minor of the cluster's facts."""
+    argocd: bool
+    """Whether Argo CD runs here."""
+    applications: tuple[Application, ...]
+    namespaces: tuple[str, ...]
+    """Those that must exist before the first sync: where Argo CD runs."""
+
+    def objects(self) -> Iterator[Object]:
+        for application in self.applications:
+            yield from application.objects
+
+
+def sites(tree: Path, facts: Path, title: str = "") -> list[Site]:
+    """Every cluster of a compiled tree, by name; `facts` is the folder of its Environments.
+
+    Raises AssertionError for an object that belongs to no Application, or to two.
+    """
+    files = {path: _read(path) for path in sorted(tree.rglob("*.yaml")) if path.relative_to(tree).parts[0] != "_proof"}
+    applications = [_application(body, tree, files) for body in files.values() if body["kind"] == "Application"]
+    _belong(files, applications)
+    minors = _minors(facts)
+    home = {body["metadata"]["namespace"] for body in files.values() if body["kind"] == "Application"}
+    return [
+        _site(server, [a for a in applications if a.server == server], minors, tuple(sorted(home)), title)
+        for server in sorted({a.server for a in applications})
+    ]
+
+
+def orders(applications: Sequence[Application], seed: int) -> list[tuple[Application, ...]]:
+    """Random orders of Applications, the same for the same seed: all of them, shuffled, where they are few."""
+    shuffled = random.Random(seed)
+    if len(applications) > 4:
+        return [tuple(shuffled.sample(applications, len(applications)))]
+    every = list(permutations(applications))
+    shuffled.shuffle(every)
+    return every
+
+
+def tracked(application: Application, body: Object) -> Object:
+    """The object with the annotation by which Argo CD knows again what it applied."""
+    group = body["apiVersion"].rpartition("/")[0]
+    metadata = body["metadata"]
+    mark = f"{application.name}:{group}/{body['kind']}:{metadata.get('namespace', '')}/{metadata['name']}"
+    return {**body, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), _TRACKING: mark}}}
+
+
+def _read(path: Path) -> Object:
+    documents = list(yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader))
+    assert len(documents) == 1, f"{path} holds {len(documents)} documents"
+    body: Object = documents[0]
+    return body
+
+
+def _application(body: Object, tree: Path, files: dict[Path, Object]) -> Application:
+    spec = body["spec"]
+    path = spec["source"]["path"]
+    assert path.startswith(_PREFIX), path
+    assert spec["source"]["directory"] == {"recurse": True}, path
+    folder = tree / path.removeprefix(_PREFIX)
+    held = [found for file, found in files.items() if file.is_relative_to(folder)]
+    assert held, f"Application {body['metadata']['name']} watches {path}, where nothing is"
+    server = spec["destination"]["server"]
+    return Application(name=body["metadata"]["name"], server=server, path=path, objects=tuple(held))
+
+
+def _belong(files: dict[Path, Object], applications: Iterable[Application]) -> None:
+    """Every object belongs to one Application, and none is in a cluster twice."""
+    owners: dict[tuple[str, Ref], list[str]] = {}
+    for application in applications:
+        for body in application.objects:
+            owners.setdefault((application.server, Ref.of(body)), []).append(application.name)
+    shared = {str(ref): names for (_, ref), names in owners.items() if len(names) > 1}
+    assert not shared, f"applied by several Applications: {shared}"
+    known = {id(body) for application in applications for body in application.objects}
+    lost = [str(path) for path, body in files.items() if id(body) not in known]
+    assert not lost, f"applied by no Application: {lost}"
+
+
+def _minors(facts: Path) -> dict[str, tuple[str, str]]:
+    """By address: name and Kubernetes minor of the clusters that Environments declare."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted(facts.rglob("*.yaml")):
+        policy: dict[str, Any] = yaml.safe_load(path.read_text())
+        if policy["kind"] == "Environment":
+            for cluster in policy["spec"].get("clusters", ()):
+                found[cluster["server"]] = (cluster["name"], cluster["kubernetes"])
+    return found
+
+
+def _site(
+    server: str,
+    applications: list[Application],
+    minors: dict[str, tuple[str, str]],
+    home: tuple[str, ...],
+    title: str,
+) -> Site:
+    oldest = min((minor for _, minor in minors.values()), key=lambda minor: [int(part) for part in minor.split(".")])
+    # The compiler checks the objects of a cluster that has no facts against the oldest minor of those that have.
+    name, minor = minors.get(server, ("management", oldest))
+    return Site(
+        name=f"{title}/{name}" if title else name,
+        server=server,
+        minor=minor,
+        argocd=server == IN_CLUSTER,
+        applications=tuple(sorted(applications, key=lambda a: a.name)),
+        namespaces=home if server == IN_CLUSTER else (),
+    )

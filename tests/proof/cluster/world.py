@@ -1,0 +1,83 @@
+"""A cluster into which its Applications were synced, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.proof.cluster.client import Client, Object, Ref
+from tests.proof.cluster.control_plane import Cluster
+from tests.proof.cluster.sync import Synced
+from tests.proof.cluster.tree import Application, Site, tracked
+
+NODE: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}}
+"""Where the pods of DaemonSets are meant to run."""
+
+_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One cluster after the sync of its Applications in some order."""
+
+    site: Site
+    cluster: Cluster
+    order: tuple[Application, ...]
+    synced: Synced
+
+    @property
+    def client(self) -> Client:
+        return self.cluster.client
+
+    def summary(self) -> str:
+        """One line: which Kubernetes, how many objects, in which order, and what had to be tried again."""
+        minor, number = self.cluster.version, sum(1 for _ in self.site.objects())
+        kubernetes = minor if minor == self.site.minor else f"{minor} (for {self.site.minor}, which is too old)"
+        order = ", ".join(application.name for application in self.order)
+        return f"{self.site.name}: Kubernetes {kubernetes}, {number} objects of {order}; {self.synced.retried()}"
+
+    def sent(self) -> Iterator[Object]:
+        """Every object as Argo CD sends it."""
+        for application in self.order:
+            for body in application.objects:
+                yield tracked(application, body)
+
+    def found(self, ref: Ref) -> Object:
+        """The object as it is in the cluster."""
+        answer = self.client.get(ref)
+        assert answer.ok, f"{ref}: {answer.message}"
+        return answer.body
+
+    def replicas(self, ref: Ref) -> int:
+        replicas: int = self.found(ref)["spec"]["replicas"]
+        return replicas
+
+    def versions(self) -> dict[Ref, str]:
+        """The resource versions of our objects."""
+        return {ref: self.found(ref)["metadata"]["resourceVersion"] for ref in map(Ref.of, self.site.objects())}
+
+    def settle(self) -> dict[Ref, str]:
+        """The resource versions of our objects, once no controller changes them any more."""
+        seen: list[dict[Ref, str]] = [{}]
+
+        def calm() -> bool:
+            seen.append(self.versions())
+            return seen[-1] == seen[-2] and not self.unfinished()
+
+        self.client.wait("calm", calm, _SECONDS)
+        return seen[-1]
+
+    def unfinished(self) -> list[str]:
+        """Workloads whose controller has not made all their pods."""
+        kinds = ("Deployment", "StatefulSet", "DaemonSet")
+        workloads = [Ref.of(body) for body in self.site.objects() if body["kind"] in kinds]
+        return [str(ref) for ref in workloads if not _complete(self.found(ref))]
+
+
+def _complete(workload: Object) -> bool:
+    status = workload.get("status", {})
+    if status.get("observedGeneration") != workload["metadata"]["generation"]:
+        return False
+    if workload["kind"] == "DaemonSet":
+        return bool(status["currentNumberScheduled"] == status["desiredNumberScheduled"] == 1)
+    return bool(status.get("replicas") == workload["spec"]["replicas"])

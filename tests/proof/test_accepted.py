@@ -1,0 +1,111 @@
+"""A real API server takes every object that we compile, keeps every field, and has nothing to do when asked again.
+
+Each cluster of the reference platform and of the good cases is a control plane of its own that emulates the minor of
+the cluster's facts, or the oldest that it can. It starts with the CRDs, one node, and, where Argo CD runs, Argo CD's
+namespace; nothing else. A person applies an environment's root Application and its project once; here they come in with
+the root's own folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.proof.cluster import Ref, Seed, running
+from tests.proof.cluster.client import ARGO_CD
+from tests.proof.cluster.control_plane import emulated
+from tests.proof.cluster.readback import differences, ownership
+from tests.proof.cluster.sync import ROUNDS, sync
+from tests.proof.cluster.tree import orders, sites
+from tests.proof.cluster.world import NODE, World
+from tests.proof.judge import GENERATED, ROOT, Judge
+
+pytestmark = pytest.mark.proof
+
+GOOD = sorted((ROOT / "tests" / "cases" / "good").iterdir())
+REFERENCE = sites(GENERATED, ROOT / "environments")
+SITES = [
+    *REFERENCE,
+    *(site for case in GOOD for site in sites(case / "expected", case / "environments", case.name)),
+]
+SEED = 20261123
+
+
+@pytest.fixture(scope="module", params=range(len(SITES)), ids=[site.name for site in SITES])
+def world(request: pytest.FixtureRequest, seed: Seed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    site = SITES[request.param]
+    every = orders(site.applications, SEED)
+    order = every[request.param % len(every)]
+    folder = tmp_path_factory.mktemp(site.name.replace("/", "-"))
+    with running(folder, seed=seed, version=emulated(site.minor)) as cluster:
+        given = [NODE, *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in site.namespaces)]
+        assert all(cluster.client.create(body).ok for body in given)
+        yield World(site=site, cluster=cluster, order=order, synced=sync(cluster.client, order))
+
+
+def test_every_object_is_taken_from_empty_whatever_comes_first(world: World, judge: Judge) -> None:
+    wanted = {Ref.of(body) for body in world.site.objects()}
+    missing = [failure for failure in world.synced.failures if failure.ref in wanted - world.synced.applied]
+    assert world.synced.applied == wanted, "\n".join(map(str, missing))
+    assert world.synced.rounds <= ROUNDS
+    print(f"\n{world.summary()}")
+    judge.took("kube-apiserver", len(wanted), "objects")
+
+
+def test_the_server_warns_of_nothing(world: World) -> None:
+    assert world.synced.warnings == []
+
+
+def test_every_field_is_kept_as_it_was_sent(world: World) -> None:
+    lost = [f"{Ref.of(b)}: {d}" for b in world.sent() for d in differences(b, world.found(Ref.of(b)))]
+    assert lost == [], "\n".join(lost)
+
+
+def test_argo_cd_owns_what_it_sent_and_nothing_else(world: World) -> None:
+    wrong = [f"{Ref.of(b)}: {d}" for b in world.sent() for d in ownership(b, world.found(Ref.of(b)), ARGO_CD)]
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_an_unknown_field_is_refused_in_every_kind(world: World, judge: Judge) -> None:
+    one_of_each = {(body["apiVersion"], body["kind"]): body for body in world.sent()}
+    for body in one_of_each.values():
+        answer = world.client.apply({**body, "phoenix": {}}, dry_run=True)
+        assert not answer.ok, Ref.of(body)
+        assert ".phoenix: field not declared in schema" in answer.message, (Ref.of(body), answer.message)
+    judge.refused("kube-apiserver", len(one_of_each), "unknown fields")
+
+
+def test_all_pods_of_all_workloads_are_admitted(world: World) -> None:
+    """No quota, limit range, security level, service account or priority keeps a controller from making its pods."""
+    world.client.wait("all pods admitted", lambda: not world.unfinished())
+
+
+def test_an_autoscaler_owns_the_replicas_of_what_it_scales(world: World) -> None:
+    """Nobody sends them; the autoscaler raises them to its minimum, somebody to its maximum, and they stay."""
+    by_ref = {Ref.of(body): body for body in world.sent()}
+    for autoscaler in [body for body in by_ref.values() if body["kind"] == "HorizontalPodAutoscaler"]:
+        target = autoscaler["spec"]["scaleTargetRef"]
+        ref = Ref(target["apiVersion"], target["kind"], autoscaler["metadata"]["namespace"], target["name"])
+        assert "replicas" not in by_ref[ref]["spec"]
+        least, most = autoscaler["spec"]["minReplicas"], autoscaler["spec"]["maxReplicas"]
+        assert 1 < least < most
+        world.client.wait(f"scaled to {least}: {ref}", lambda ref=ref, least=least: world.replicas(ref) == least)
+        scaled = world.client.patch(ref, {"spec": {"replicas": most}}, subresource="scale", manager="load")
+        assert scaled.ok, scaled
+        again = world.client.apply(by_ref[ref])
+        assert again.body["spec"]["replicas"] == world.replicas(ref) == most
+
+
+def test_applying_again_changes_nothing(world: World) -> None:
+    before = world.settle()
+    for body in world.sent():
+        assert world.client.apply(body).ok
+    changed = [str(ref) for ref, version in world.versions().items() if version != before[ref]]
+    assert changed == []
+
+
+def test_every_order_of_applications_is_tried_and_every_cluster_is_judged_as_its_own_minor() -> None:
+    tried = [orders(site.applications, SEED)[i % 6] for i, site in enumerate(SITES) if len(site.applications) == 3]
+    assert len({tuple(a.path.rpartition("/")[2] for a in order) for order in tried}) == 6
+    assert [site.name for site in REFERENCE if emulated(site.minor) != site.minor] == []
