@@ -176,6 +176,10 @@ NO_CASE: dict[str, str] = {
     "PHX760-crd-source-unreadable": "tests/unit/test_crds.py",
     "PHX761-no-crd-found": "tests/unit/test_crds.py",
     "PHX762-pattern-not-checked": "tests/unit/verify/test_faults.py",
+    "PHX780-judge-refuses-rules": "tests/unit/judging/test_stage.py",
+    "PHX781-rule-test-failed": "tests/unit/judging/test_stage.py",
+    "PHX782-collector-does-not-start": "tests/unit/judging/test_stage.py",
+    "PHX784-rule-test-proves-nothing": "tests/unit/judging/test_rule_tests.py",
     "PHX801-edited-by-hand": "tests/unit/test_writes.py",
     "PHX802-foreign-file-in-the-way": "tests/unit/test_writes.py",
     "PHX804-empty-output": "tests/unit/test_writes.py",
@@ -206,6 +210,9 @@ NO_CASE: dict[str, str] = {
     "PHX931-missing-tool": "tests/unit/test_tools.py",
     "PHX932-tool-too-old": "tests/unit/test_tools.py",
     "PHX933-tool-broken": "tests/unit/test_tools.py",
+    "PHX934-judge-without-verdict": "tests/unit/judging/test_stage.py",
+    "PHX935-judge-of-another-version": "tests/unit/judging/test_stage.py",
+    "PHX936-judge-lacks-component": "tests/unit/judging/test_stage.py",
 }
 """Codes that no folder of policies can show, with the test that shows them instead."""
 

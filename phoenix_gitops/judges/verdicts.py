@@ -87,8 +87,8 @@ def rule_named(data: Any, at: Path, name: str) -> str:  # noqa: ANN401 -- plain 
     rule = data
     for step in at[:4]:
         rule = rule[step]
-    kind = "alert" if isinstance(rule, dict) and "alert" in rule else "record"
-    return f"the {kind} `{name}`"
+    kinds = [kind for kind in ("alert", "record") if isinstance(rule, dict) and kind in rule]
+    return f"the {kinds[0] if kinds else 'rule'} `{name}`"
 
 
 def sections(said: str, head: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:

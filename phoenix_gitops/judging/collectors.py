@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from phoenix_gitops import tools
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.judges import collector_faults
 from phoenix_gitops.judges.otelcol import CollectorError, Local, local, running
@@ -24,20 +25,24 @@ _BOOT_SECONDS = 30.0
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
-def wanted_version(tag: str) -> tuple[int, ...] | None:
-    """The collector version that an image's tag names; None if it names none."""
-    found = _VERSION.search(tag)
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+def environment(tag: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Our environment, in which the collector is the one of a version that set-up keeps, unless the user names one."""
+    wanted = _VERSION.search(tag)
+    variable = tools.PROGRAMS[NAME].variable
+    if wanted is None or environ.get(variable):
+        return environ
+    kept = tools.cache_dir(environ) / "tools" / NAME / wanted[0] / NAME
+    return {**environ, variable: str(kept)} if kept.is_file() else environ
 
 
 def other_version(tool: Tool, version: tuple[int, ...] | None, tag: str) -> list[Diagnostic]:
     """That the collector at hand is not the one that runs: what it takes proves nothing of the other."""
-    wanted = wanted_version(tag)
-    if wanted is None or not version or version == wanted:
+    wanted = _VERSION.search(tag)
+    said = ".".join(str(part) for part in version or ())
+    if wanted is None or said in ("", wanted[0]):
         return []
-    said, asked = (".".join(str(part) for part in numbers) for numbers in (version, wanted))
-    message = f"`{tool.path}` is collector {said}, and the platform runs {asked}"
-    hint = f"let PHOENIX_OTELCOL name a collector {asked}, or leave the judgement out with `--skip otelcol`"
+    message = f"`{tool.path}` is collector {said}, and the platform runs {wanted[0]}"
+    hint = f"let PHOENIX_OTELCOL name a collector {wanted[0]}, or leave the judgement out with `--skip otelcol`"
     return [Diagnostic(code="PHX935", message=message, help=hint)]
 
 
@@ -78,7 +83,8 @@ def lacking(tool: Tool, known: Components, configs: Sequence[str], room: Room) -
     found = [
         Diagnostic(
             code="PHX936",
-            message=f"`{tool.path}` has no {component.replace(' ', ' `', 1)}`, and {len(files)} configs need it",
+            message=f"`{tool.path}` has no {component.replace(' ', ' `', 1)}`, and "
+            + (f"{len(files)} configs need it" if len(files) > 1 else "1 config needs it"),
             help="let PHOENIX_OTELCOL name the distribution that the platform's image holds",
             notes=(f"needed by {files[0]}",),
         )

@@ -31,6 +31,9 @@ _FILES_AT_ONCE = 500
 LIMITS = Limits(seconds=120, memory=4096, output=64)
 """What one run of a judge may use."""
 
+_NOT_STARTED = (126, 127)
+"""What the shell says of a program that it could not become."""
+
 Progress = Callable[[int, int], None]
 """Told of work as it goes on: questions answered, questions in all."""
 
@@ -172,6 +175,8 @@ def command(
             "output": f"says more than {limits.output} MiB",
         }
         return failed(limit[done.stopped], said)
+    if done.code in _NOT_STARTED:
+        return failed("cannot be run", said)
     if done.code < 0:
         return failed(f"was ended by signal {-done.code}", said)
     return done
@@ -230,12 +235,19 @@ class Report:
     def line(self) -> str:
         """The report in one line."""
         words = [
-            f"{verb} {', '.join(f'{number} {what}' for what, number in counts.items())}"
+            f"{verb} {', '.join(amount(number, what) for what, number in counts.items())}"
             for verb, counts in (("took", self.took), ("refused", self.refused))
             if counts
         ]
         words += ["gave no verdict"] if self.failures else []
         return f"{self.judge} {self.version}: {'; '.join(words) or 'had nothing to judge'}; {self.seconds:.1f} s"
+
+
+def amount(number: int, what: str) -> str:
+    """So many things, in words."""
+    if number == 1:
+        what = {RULES: "rule file", TEST_FILES: "file of tests", CONFIGS: "config"}.get(what, what)
+    return f"{number} {what}"
 
 
 def reports(answers: Iterable[Answer], tools: Mapping[str, tuple[str, str]]) -> list[Report]:

@@ -6,6 +6,7 @@ user's own tests of rules.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -138,7 +139,8 @@ def _own_tests(request: Request, rules: Mapping[str, object], room: Room, judged
     _lay_out(room.tree, {file: own.value.sources[file].encode() for file in own.value.documents})
     if own.value.elsewhere:
         number = len(own.value.elsewhere)
-        judged.unchecked.append(f"{number} files of tests, about environments that were not asked for")
+        said = hearing.amount(number, hearing.TEST_FILES)
+        judged.unchecked.append(f"{said}, about environments that were not asked for")
     return own.value.documents
 
 
@@ -152,8 +154,7 @@ def _programs(request: Request, subjects: _Subjects, judged: Judged) -> dict[str
         if name in request.skip:
             judged.unchecked.append(f"{_words(counts)} by {name}, with `--skip {name}`")
             continue
-        wanted = collectors.wanted_version(request.collector_tag) if name == collectors.NAME else None
-        required = tools.require(name, wanted=wanted)
+        required = tools.require(name, collectors.environment(request.collector_tag, os.environ))
         judged.diagnostics += required.diagnostics
         if required.value is None:
             judged.unchecked.append(f"{_words(counts)} by {name}, which cannot be used")
@@ -163,7 +164,7 @@ def _programs(request: Request, subjects: _Subjects, judged: Judged) -> dict[str
 
 
 def _words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {what}" for what, number in counts.items())
+    return ", ".join(hearing.amount(number, what) for what, number in counts.items())
 
 
 def _known(tool: Tool) -> tuple[str, str]:
