@@ -75,15 +75,19 @@ class Collectors:
                     time.sleep(_POLL)
         return True
 
-    def findings(self, subjects: Iterable[Subject], readings: int, salt: str, to: str = AGENT) -> list[str]:
-        """What the exports show after `readings` readings against what the policies say; empty if all agree."""
+    def findings(
+        self, subjects: Iterable[Subject], readings: int, salt: str, to: str = AGENT, *, settles: float = _SETTLES
+    ) -> list[str]:
+        """What the exports show after `readings` readings against what the policies say; empty if all agree within
+        `settles` seconds.
+        """
         sent = list(subjects)
         node = NODE if to == AGENT else None
         wanted = {
             pipeline.metadata.name: expected(self.env, pipeline, sent, node=node, readings=readings)
             for pipeline in self.env.pipelines
         }
-        deadline = time.monotonic() + _SETTLES
+        deadline = time.monotonic() + settles
         while True:
             lines = [
                 f"pipeline {pipeline.metadata.name}, export {export.name}: {line}"
@@ -154,7 +158,7 @@ def collectors(
         urls = {GATEWAY: runs.url(OTLP_HTTP)}
         for name, config, port in ((AGENT, agent, AGENTS), (TENANT, tenant, TENANTS)):
             if config is not None:
-                next_hop = {"load_balancing/gateway": f"{LOOPBACK}:{runs.ports[port]}"}
+                next_hop = dict.fromkeys(config["exporters"], f"{LOOPBACK}:{runs.ports[port]}")
                 sender = stack.enter_context(_run(binary, config, folder / name, next_hop))
                 http = env.edge.spec.inputs.otlp.http_port if name == AGENT and env.edge.spec.inputs.otlp else OTLP_HTTP
                 urls[name] = sender.url(http)
