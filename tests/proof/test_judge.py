@@ -41,9 +41,14 @@ def proved(folder: Path, tests: str, *arguments: str, whole: bool = True) -> tup
     (folder / "test_it.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.proof.conftest", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "xdist.plugin", "-p", "tests.proof.conftest", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PHOENIX_PROOF_WHOLE": "1" if whole else ""},
+        env=os.environ
+        | {
+            "PHOENIX_PROOF_WHOLE": "1" if whole else "",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(ROOT),
+        },
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
