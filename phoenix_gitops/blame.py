@@ -41,6 +41,9 @@ _AS_IS, _BUILT_IN = -1, -2
 _KEYS = ("PHX703", "PHX712")
 """Codes of faults that lie in a key, not in its value."""
 
+_OF_EVERYTHING = ("Platform", "Environment")
+"""Kinds whose fields reach into everything."""
+
 _OF_TENANTS = ("Tenant", "TenantClass", "SLO", "RuleSet")
 """Kinds that may say something else to each tenant."""
 
@@ -105,13 +108,24 @@ class Blame:
         )
 
     def of_proof(self, unit: Unit, finding: Finding) -> list[Label]:
-        """The lines behind a value of a proof file, or behind the nearest part around it that a field moves."""
+        """The lines behind a value of a proof file; for a whole that many fields move the one policy that has them."""
         if (_AS_IS, unit) not in self._outputs:
             self._outputs[_AS_IS, unit] = self._stage.emit_unit(unit, self._summary)
-        proofs = self._outputs[_AS_IS, unit].proofs
-        body = next((proof.body for proof in proofs if proof_path(unit, proof) == finding.path), None)
-        fields = self._behind(unit, finding, (finding.at, *_above(finding.at)))
-        return self._set_by(fields, value_at(body, finding.at))
+        output = self._outputs[_AS_IS, unit]
+        body = next((proof.body for proof in output.proofs if proof_path(unit, proof) == finding.path), None)
+        if self._traced >= _TRACED:
+            return []
+        self._traced += 1
+        for at in (finding.at, *_above(finding.at)):
+            found = trace(self._stage, self._policies, output, self._summary, (finding.path, at))
+            given = sorted((field for field in found if field.given), key=_reach)
+            if given and len(given) <= _TELLING:
+                return self._set_by(given, value_at(body, finding.at))
+            owners = {field.key for field in given if field.key[0] not in _OF_EVERYTHING}
+            if len(owners) == 1:
+                policy = self._policies[owners.pop()]
+                return [Label(policy.document.value_span(("metadata", "name")), "the policy behind it")]
+        return []
 
     def _labels(self, unit: Unit, artifact: Artifact, finding: Finding) -> list[Label]:
         """Where the value comes from; empty if no override, template of the user's or document's field sets it."""
@@ -232,6 +246,11 @@ class Blame:
                 given = tuple(field for field in fields if field.given)
                 return given if len(given) <= _TELLING else ()
         return ()
+
+
+def _reach(field: Field) -> tuple[bool, bool]:
+    """Orders fields: those that reach into everything last, after names."""
+    return (field.key[0] in _OF_EVERYTHING, field.path == ("metadata", "name"))
 
 
 def _above(at: Path) -> Iterator[Path]:

@@ -20,7 +20,8 @@ _LIMIT = 'ulimit -d "$1" && ulimit -t "$2" && ulimit -f "$3" && ulimit -c 0 && s
 """The shell sets the limits and becomes the program: unlike `preexec_fn` this is safe beside threads."""
 
 _OUT_OF_MEMORY = re.compile(
-    rb"out of memory|cannot allocate memory|cannot map pages|stack exceeds|failed to (?:reserve|create)"
+    rb"out of memory|cannot allocate memory|cannot map pages|stack exceeds"
+    rb"|failed to (?:reserve page|create new OS thread)"
 )
 
 

@@ -111,8 +111,6 @@ def _judge(options: Common, result: Front, compiled: Sequence[Compiled], wanted:
 def _show(options: Common, judged: Judged, found: Sequence[Diagnostic]) -> None:
     from phoenix_gitops.diagnostics import has_errors
 
-    if options.format == "github":
-        return
     for report in judged.reports:
         click.echo(report.line)
         if options.verbosity > 0:

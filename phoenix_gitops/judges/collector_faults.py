@@ -25,6 +25,9 @@ _DECODING = re.compile(r"'(?P<section>[a-z]+)' error reading configuration for \
 _UNKNOWN_TYPE = re.compile(r"'(?P<section>[a-z]+)' unknown type: \"[^\"]+\" for id: \"(?P<id>[^\"]+)\"")
 _KEY = re.compile(r"'(?P<key>[A-Za-z0-9_.\[\]]+)' (?P<message>.*)")
 _KEYS = re.compile(r"has invalid keys: (?P<key>[^,\s]+)")
+_PART = re.compile(
+    r"failed to (?:create|start) \"(?P<id>[^\"]+)\" (?P<kind>receiver|processor|exporter|connector|extension)"
+)
 _CHAIN = re.compile(r"(?P<chain>[a-z]+(?:::[^:\s]+)+): (?P<message>.*)")
 
 
@@ -35,7 +38,7 @@ def refusals(file: str, said: str) -> tuple[Refusal, ...]:
     if first is None:
         return (_plain(file, lines),)
     lines = lines[first:]
-    found = tuple(_decoding(file, lines)) or tuple(_validating(file, lines))
+    found = tuple(_decoding(file, lines)) or tuple(_validating(file, lines)) or tuple(_building(file, lines))
     return found or (Refusal(code=NOT_RUNNING, file=file, message=_PREFIX.sub("", lines[0]), said=tuple(lines[1:])),)
 
 
@@ -62,6 +65,12 @@ def _validating(file: str, lines: list[str]) -> Iterator[Refusal]:
         chain = _CHAIN.fullmatch(_PREFIX.sub("", line))
         if chain:
             yield _refusal(file, tuple(chain["chain"].split("::")), chain["message"])
+
+
+def _building(file: str, lines: list[str]) -> Iterator[Refusal]:
+    for line in lines:
+        if part := _PART.search(line):
+            yield _refusal(file, (f"{part['kind']}s", part["id"]), _PREFIX.sub("", line))
 
 
 def _refusal(file: str, at: Path, message: str) -> Refusal:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import re
+import secrets
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from phoenix_gitops.collector.listeners import listening
 Config = Mapping[str, Any]
 
 LOOPBACK = "127.0.0.1"
+_LOWEST, _PORTS = 20000, 12000
 _HERE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]|\[::1\])?:([0-9]+)")
 """The address of a listener: any address, or this machine's."""
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{env:([A-Za-z_][A-Za-z0-9_]*)")
@@ -85,7 +88,7 @@ def local(
     - variables get `127.0.0.1` as value, or what `environ` says; nothing else of our environment is passed on;
     - paths of the host (`root_path`, certificates, tokens, storage folders) are looked for under `root`, which is
       `folder`/root unless given. Storage folders and tokens are made if they are missing, and an empty `/proc`;
-    - `k8s_attributes` asks no API server: `auth_type: none`;
+    - `k8s_attributes` asks no API server and waits for none: `auth_type: none`;
     - exporters that `redirect` names, by id or by the `host:port` that they send to, send to the address that it
       gives: a URL for exporters that take one, else `host:port` (a load balancer resolves `host` to itself);
     - batches wait for `batch_timeout`, if it is given.
@@ -94,11 +97,11 @@ def local(
     place = root if root is not None else folder / "root"
     bound = dict(ports or {})
     missing = sorted({port for _, port in listening(changed)} - set(bound))
-    bound |= dict(zip(missing, _free_ports(len(missing)), strict=True))
+    bound |= dict(zip(missing, free_ports(len(missing)), strict=True))
     _rebind(changed, bound)
     _move_paths(changed, place)
     for _, settings in _components(changed, "processors", "k8s_attributes", "k8sattributes"):
-        settings["auth_type"] = "none"
+        settings |= {"auth_type": "none", "wait_for_metadata": False}
     for _, settings in _components(changed, "processors", "batch") if batch_timeout else ():
         settings["timeout"] = batch_timeout
     _redirect(changed, redirect or {})
@@ -108,12 +111,18 @@ def local(
     return Local(document=changed, folder=folder, ports=bound, environ=stubs | dict(environ or {}))
 
 
-def _free_ports(number: int) -> list[int]:
-    held = [socket.create_server((LOOPBACK, 0)) for _ in range(number)]
-    found = [int(server.getsockname()[1]) for server in held]
-    for server in held:
-        server.close()
-    return found
+def free_ports(number: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on now, drawn by lot.
+
+    They lie below those that the system gives to outgoing connections and to who asks for any port: one of these may
+    be gone a moment later, and asked twice it gives the same.
+    """
+    found: set[int] = set()
+    while len(found) < number:
+        port = _LOWEST + secrets.randbelow(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server((LOOPBACK, port)):
+            found.add(port)
+    return sorted(found)
 
 
 def _components(config: Config, section: str, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -255,11 +255,17 @@ COLLECTOR = {
         ("service", "pipelines", "metrics/x"),
         'references processor "batch/none"',
     ),
-    "other": (
+    "start": (
         'Error: cannot start pipelines: failed to start "otlp" receiver: bind: address in use',
-        (),
+        ("receivers", "otlp"),
         'cannot start pipelines: failed to start "otlp" receiver: bind: address in use',
     ),
+    "build": (
+        'Error: failed to build pipelines: failed to create "resource/a" processor, in pipeline "metrics/a": no key',
+        ("processors", "resource/a"),
+        'failed to build pipelines: failed to create "resource/a" processor, in pipeline "metrics/a": no key',
+    ),
+    "other": ("Error: the sky falls", (), "the sky falls"),
     "a panic": ("panic: boom\n\ngoroutine 1 [running]:", (), "goroutine 1 [running]:"),
     "silence": ("", (), "it ended and said nothing"),
 }
