@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -71,6 +71,15 @@ class Source:
     prefix: str
 
 
+Objections = Callable[[str, str], tuple[Diagnostic, ...]]
+"""What speaks against publishing an environment, by its name and the commit of the policies published last."""
+
+
+def no_objections(_environment: str, _source: str) -> tuple[Diagnostic, ...]:
+    """Nothing ever does."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What all branches of one run share."""
@@ -82,6 +91,7 @@ class Job:
     force: bool
     lift: bool
     """Whether to publish over a rollback that holds."""
+    objections: Objections
     held: frozenset[str]
     """Folders in which files edited by hand stay (see `writes.Scope`)."""
 
@@ -198,8 +208,11 @@ def _in_the_way(lane: Lane, last: Publication | None, name: str) -> tuple[Diagno
     if last.hold and not lane.job.lift:
         return (held(name, last),)
     ours = lane.job.source.commit
-    if lane.job.force or not last.source or last.source == ours:
+    if not last.source or last.source == ours:
         return ()
+    objections = lane.job.objections(name, last.source)
+    if objections or lane.job.force:
+        return objections
     if run(lane.policies, "merge-base", "--is-ancestor", ours, last.source).status:
         return ()
     return (

@@ -85,6 +85,8 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX514", "immature-environment", "an environment lacks what its maturity requires"),
     Code("PHX515", "unknown-hold-target", "a hold's target is no cluster or component of its environment"),
     Code("PHX516", "hold-is-over", "a hold was to end before today (a warning)"),
+    Code("PHX518", "tenant-not-retired", "a tenant is removed that was not retired"),
+    Code("PHX519", "environment-removed", "an environment is removed"),
     # 6xx templates, emitters and overrides
     Code("PHX601", "template-syntax", "a template is not valid Jinja"),
     Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),

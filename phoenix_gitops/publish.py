@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from phoenix_gitops import revision
 from phoenix_gitops.addresses import normalise
 from phoenix_gitops.artifact import RenderedFile
-from phoenix_gitops.branch import Destination, Job, Lane, Published, Source, build
+from phoenix_gitops.branch import Destination, Job, Lane, Objections, Published, Source, build, no_objections
 from phoenix_gitops.diagnostics import Diagnostic, Outcome, ordered
 from phoenix_gitops.lock import STATE
 from phoenix_gitops.revision import Author, Push
@@ -48,6 +48,7 @@ def publish(
     inputs: Sequence[str] = INPUTS,
     force: bool = False,
     lift: bool = False,
+    objections: Objections = no_objections,
     held: frozenset[str] = frozenset(),
 ) -> Outcome[tuple[Published, ...]]:
     """Commit and push each environment's tree; one environment's fault does not hold back the others.
@@ -61,6 +62,7 @@ def publish(
         inputs: paths below `root` that must be committed.
         force: replace files edited by hand on the branch, and publish an older commit over a newer one.
             It never means a forced push.
+        objections: what speaks against publishing an environment; asked with the commit published last.
         lift: publish over a rollback that holds an environment.
         held: folders whose files stay if they were edited by hand.
 
@@ -71,7 +73,7 @@ def publish(
         try:
             with open_repository(root) as repo:
                 source = _read_source(repo, root, destination, inputs)
-                job = Job(source, destination, classify, version, force, lift, held)
+                job = Job(source, destination, classify, version, force, lift, objections, held)
                 for branch, names in _lanes(job, trees).items():
                     lane = {name: trees[name] for name in names}
                     result = _publish_branch(repo, root, job, branch, lane)

@@ -160,6 +160,8 @@ NO_CASE: dict[str, str] = {
     "PHX124-too-many-files": "tests/unit/test_source_reading.py",
     "PHX408-guardrail-limit": "tests/unit/test_constraints.py",
     "PHX516-hold-is-over": "tests/unit/test_holds.py",
+    "PHX518-tenant-not-retired": "tests/unit/test_removals.py",
+    "PHX519-environment-removed": "tests/unit/test_removals.py",
     "PHX621-path-prefix": "tests/unit/test_serialise.py",
     "PHX631-unknown-collector-component": "tests/unit/collector/test_check.py",
     "PHX632-unknown-collector-key": "tests/unit/collector/test_check.py",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,19 +15,24 @@ if TYPE_CHECKING:
     from phoenix_gitops.diagnostics import Diagnostic
     from phoenix_gitops.diff import TreeDiff
     from phoenix_gitops.front import Front
+    from phoenix_gitops.world import World
 
 
 @click.command(short_help="Show what a change of policies changes in the output.")
 @click.argument("ref", default="HEAD")
 @click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
 @click.option("--markdown", is_flag=True, help="Short for --format markdown: as a comment on a pull request.")
+@click.option("--remove", "removable", multiple=True, metavar="NAME", help="A tenant or environment that may go.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 @common_and("markdown")
-def command(ref: str, environments: tuple[str, ...], markdown: bool, output: Path | None) -> int:
+def command(
+    ref: str, environments: tuple[str, ...], removable: tuple[str, ...], markdown: bool, output: Path | None
+) -> int:
     """Show which objects and fields change from REF (a branch, tag or commit; HEAD unless named) to the work tree.
 
     With output mode `tree` the output that is committed at REF is compared, otherwise what REF's policies compile to.
-    Nothing is checked out. It exits 0 with and without changes; 1 if the policies of either side have findings.
+    Nothing is checked out. It exits 0 with and without changes; 1 if the policies of either side have findings, or if a
+    tenant goes that was not retired, or an environment.
 
     \b
     Examples:
@@ -40,7 +43,7 @@ def command(ref: str, environments: tuple[str, ...], markdown: bool, output: Pat
     if options.format == "markdown":
         # Findings have no such form: they are for people, on standard error.
         options, markdown = replace(options, format="text"), True
-    return run(options, ref, environments, markdown=markdown, output=output)
+    return run(options, ref, environments, removable, markdown=markdown, output=output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,15 @@ class Side:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(options: Common, ref: str, environments: Sequence[str], *, markdown: bool, output: Path | None) -> int:
+def run(
+    options: Common,
+    ref: str,
+    environments: Sequence[str],
+    removable: Sequence[str],
+    *,
+    markdown: bool,
+    output: Path | None,
+) -> int:
     """Compile both sides, compare and show; gives the exit code."""
     from phoenix_gitops.cli.session import finish, front
     from phoenix_gitops.diagnostics import has_errors
@@ -75,7 +86,26 @@ def run(options: Common, ref: str, environments: Sequence[str], *, markdown: boo
         return finish(options, before.diagnostics, before.sources)
     _show(options, compare(before.files, after.files), markdown=markdown, output=output)
     # Warnings and notes are for `validate`: here they would stand in the comment on a pull request.
-    return 0
+    gone = _removed(root, ref, result.world, environments, removable)
+    return finish(options, gone, {}) if gone else 0
+
+
+def _removed(
+    root: Path, ref: str, now: World, environments: Sequence[str], allowed: Sequence[str]
+) -> list[Diagnostic]:
+    """What the work tree takes away from `ref` that may not just go."""
+    from phoenix_gitops.cli.former import policies_at
+    from phoenix_gitops.removals import removed_environments, removed_tenants
+
+    with policies_at(root, ref) as former:
+        before = former.value.world if former.value else None
+    if before is None:
+        return []
+    return [
+        *removed_tenants(before, now, ref, allowed=allowed),
+        # Who asks about some environments is not told of others.
+        *(removed_environments(before, now, ref, allowed=allowed) if not environments else ()),
+    ]
 
 
 def _compiled(options: Common, result: Front, environments: Sequence[str], *, cache: bool) -> Side:
@@ -106,21 +136,13 @@ def _committed(root: Path, ref: str, environments: Sequence[str]) -> Side:
 
 def _compiled_at(options: Common, root: Path, ref: str, environments: Sequence[str]) -> Side:
     """The output of the policies at `ref`; none if `ref` holds no platform, so that everything is new."""
-    from phoenix_gitops.export import export
-    from phoenix_gitops.front import run_front
+    from phoenix_gitops.cli.former import policies_at
     from phoenix_gitops.guardrails import constrain
-    from phoenix_gitops.publish import INPUTS
 
-    with tempfile.TemporaryDirectory(prefix="phoenix-diff-") as name:
-        folder = Path(name)
-        exported = export(root, ref, INPUTS, folder)
-        if not exported.value:
-            return Side(diagnostics=exported.diagnostics)
-        crds = root / "schemas" / "crds"
-        if crds.is_dir() and not crds.is_symlink():
-            # Fetched schemas are not committed: both sides are judged by those at hand.
-            shutil.copytree(crds, folder / "schemas" / "crds", symlinks=True, dirs_exist_ok=True)
-        result = run_front(folder, constrain)
+    with policies_at(root, ref, constrain) as former:
+        result = former.value
+        if result is None:
+            return Side(diagnostics=former.diagnostics)
         there = result.world.environments if result.world else {}
         chosen = [environment for environment in environments if environment in there]
         if environments and not chosen:

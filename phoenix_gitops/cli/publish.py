@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Replace files edited by hand there, and go back to an older commit; never force-push.",
 )
+@click.option("--remove", "removable", multiple=True, metavar="NAME", help="A tenant that may go unretired.")
 @click.option("--lift", is_flag=True, help="Publish environments too that a rollback holds.")
 @day
 @common
-def command(environments: tuple[str, ...], force: bool, lift: bool) -> int:
+def command(environments: tuple[str, ...], force: bool, removable: tuple[str, ...], lift: bool) -> int:
     """Compile the committed policies, commit each environment's tree to where its cluster reads it, and push.
 
     `output` in phoenix.yaml says where: this branch, a branch per environment, or another repository. An environment
@@ -41,10 +42,10 @@ def command(environments: tuple[str, ...], force: bool, lift: bool) -> int:
       phoenix publish -e prod-eu
       phoenix publish -e prod-eu --lift    # after a rollback, when main is sound again
     """
-    return run(current(), environments, force=force, lift=lift)
+    return run(current(), environments, removable, force=force, lift=lift)
 
 
-def run(options: Common, environments: Sequence[str], *, force: bool, lift: bool) -> int:
+def run(options: Common, environments: Sequence[str], removable: Sequence[str], *, force: bool, lift: bool) -> int:
     """Compile and publish; gives the exit code."""
     from phoenix_gitops.cli.compile import Request, locked, plan_and_write
     from phoenix_gitops.cli.session import compile_all, finish, front
@@ -71,7 +72,7 @@ def run(options: Common, environments: Sequence[str], *, force: bool, lift: bool
             found += written
         if not has_errors(written):
             trees = {one.environment: one.files for one in compiled if one.ok}
-            published = _publish(options, trees, result.world, force=force, lift=lift)
+            published = _publish(options, trees, result.world, removable, force=force, lift=lift)
             found += published.diagnostics
             done = published.value
     if options.format == "json":
@@ -80,16 +81,39 @@ def run(options: Common, environments: Sequence[str], *, force: bool, lift: bool
 
 
 def _publish(
-    options: Common, trees: Mapping[str, Sequence[RenderedFile]], world: World, *, force: bool, lift: bool
+    options: Common,
+    trees: Mapping[str, Sequence[RenderedFile]],
+    world: World,
+    removable: Sequence[str],
+    *,
+    force: bool,
+    lift: bool,
 ) -> Outcome[tuple[Published, ...]]:
+    import functools
+
     from phoenix_gitops import __version__
+    from phoenix_gitops.cli.former import policies_at
     from phoenix_gitops.diagnostics import Outcome
     from phoenix_gitops.holds import held_folders
     from phoenix_gitops.publish import publish
+    from phoenix_gitops.removals import removed_tenants
     from phoenix_gitops.serialise import classify
 
     if not trees:
         return Outcome(())
+
+    @functools.cache
+    def former(source: str) -> World | None:
+        with policies_at(options.directory, source) as there:
+            return there.value.world if there.value else None
+
+    def objections(environment: str, source: str) -> tuple[Diagnostic, ...]:
+        before = former(source)
+        if before is None:
+            return ()
+        gone = removed_tenants(before, world, source[:12], environment=environment, allowed=removable)
+        return tuple(gone)
+
     return publish(
         options.directory,
         trees,
@@ -98,6 +122,7 @@ def _publish(
         version=__version__,
         force=force,
         lift=lift,
+        objections=objections,
         held=held_folders(world),
     )
 

@@ -192,3 +192,32 @@ def test_environments_that_share_a_branch_are_rolled_back_one_by_one(pair, tmp_p
         ask(made, "show", f"live:{QUOTA.replace('/main/main/', f'/{name}/{name}/')}") for name in ("main", "other")
     ]
     assert ['requests.cpu: "4"' in quotas[0], 'requests.cpu: "7"' in quotas[1]] == [True, True]
+
+
+def test_a_tenant_that_was_not_retired_stays_published(checkout, live):
+    before = ask(live, "rev-parse", "env/main")
+    source = checkout.git("rev-parse", "HEAD")
+    checkout.git("rm", "--quiet", TENANT)
+    refused = checkout.phoenix("diff")
+    assert refused.code == 1
+    assert "error[PHX518]: tenant `example` is removed, and in `HEAD` it was `active`, not `retired`" in refused.err
+    assert checkout.phoenix("diff", "--remove", "example").code == 0
+
+    checkout.commit("by mistake")
+    held = checkout.phoenix("publish")
+    assert held.code == 1
+    assert f"tenant `example` is removed, and in `{source[:12]}` it was `active`" in held.err
+    assert checkout.phoenix("publish", "--force").code == 1, "--force is for edits by hand"
+    assert ask(live, "rev-parse", "env/main") == before
+    meant = checkout.phoenix("publish", "--remove", "example")
+    assert meant.code == 0, meant.err
+    assert ask(live, "rev-parse", "env/main~1") == before
+    assert checkout.phoenix("publish").code == 0
+
+
+def test_a_removed_environment_is_refused_by_diff(pair):
+    pair.git("rm", "--quiet", "environments/other.yaml")
+    refused = pair.phoenix("diff")
+    assert refused.code == 1
+    assert "error[PHX519]: environment `other` of `HEAD` is removed, with all that runs in `other`" in refused.err
+    assert pair.phoenix("diff", "--remove", "other").code == 0

@@ -207,7 +207,7 @@ def test_diff_tells_of_a_removed_environment(pair):
     (pair.root / "environments/other.yaml").unlink()
     pair.commit("one environment less")
     said = pair.phoenix("diff", base)
-    assert said.code == 0
+    assert (said.code, "error[PHX519]: environment `other`" in said.err) == (1, True)
     assert "0 changed, " in said.out
     assert "! Namespace `example` in other/other" in said.out
     assert "main/main" not in said.out
