@@ -258,7 +258,12 @@ def _sources(recipe: Recipe, part: Path, environment: dict[str, str]) -> Path:
 
 
 def _runs(command: Sequence[str | Path], folder: Path, environment: dict[str, str]) -> bool:
-    return subprocess.run(command, cwd=folder, env=environment, check=False, stdout=sys.stderr).returncode == 0
+    """Whether it went well; if not, what it said, without the thousand modules that it fetched."""
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if not line.startswith("go: downloading ")]
+    if done.returncode != 0:
+        print(*said, sep="\n", file=sys.stderr, flush=True)
+    return done.returncode == 0
 
 
 def _output(command: Sequence[str | Path]) -> str:
