@@ -43,7 +43,8 @@ _SYNC_OPTIONS: Final = (
     "ServerSideApply=true",
     "SkipDryRunOnMissingResource=true",
 )
-_FINALIZER: Final = "resources-finalizer.argocd.argoproj.io"
+_FINALIZER: Final = "resources-finalizer.argocd.argoproj.io/foreground"
+"""What Argo CD also takes without its ending; the API server warns of a finalizer that names no path."""
 _AUTOSCALER: Final = ("autoscaling", "HorizontalPodAutoscaler", True)
 _SCALED: Final = ("Deployment", "StatefulSet")
 

@@ -13,6 +13,7 @@ from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import network, rights
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.emitters.limits import check_limits
+from phoenix_gitops.model.units import canonical
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
 COMPONENT: Final = "tenancy"
@@ -178,11 +179,11 @@ def _quota(place: _Place) -> Iterator[Artifact]:
     quotas = place.tenant.quotas
     hard: dict[str, str] = {}
     if quotas.cpu is not None:
-        hard |= {"requests.cpu": quotas.cpu, "limits.cpu": quotas.cpu}
+        hard |= dict.fromkeys(("requests.cpu", "limits.cpu"), canonical(quotas.cpu))
     if quotas.memory is not None:
-        hard |= {"requests.memory": quotas.memory, "limits.memory": quotas.memory}
+        hard |= dict.fromkeys(("requests.memory", "limits.memory"), canonical(quotas.memory))
     if quotas.pods is not None:
-        hard["pods"] = str(quotas.pods)
+        hard["pods"] = canonical(str(quotas.pods))
     if hard:
         annotations = {**_CONTENT_WAVE, **_enforcement(place)}
         yield place.artifact("resourcequota", name="tenant", annotations=annotations, hard=hard)
@@ -193,11 +194,12 @@ def _limits(place: _Place) -> Artifact:
     return place.artifact(
         "limitrange",
         name="tenant",
-        cpu_request=defaults.cpu_request,
-        memory_request=defaults.memory_request,
-        cpu_limit=defaults.cpu_limit,
-        memory_limit=defaults.memory_limit,
-        max_ratio=defaults.max_ratio,
+        cpu_request=canonical(defaults.cpu_request),
+        memory_request=canonical(defaults.memory_request),
+        cpu_limit=canonical(defaults.cpu_limit),
+        memory_limit=canonical(defaults.memory_limit),
+        # A ratio is a quantity to Kubernetes: text, once it is in the cluster.
+        max_ratio=canonical(str(defaults.max_ratio)) if defaults.max_ratio is not None else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from math import ceil
 
 _DURATION_PART = re.compile(r"([0-9]+)(ms|s|m|h|d|w|y)")
 _MILLISECONDS = {
@@ -28,6 +29,8 @@ _MULTIPLIERS = {
     "Gi": Fraction(2**30),
     "Ti": Fraction(2**40),
 }
+_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_DECIMAL = ("m", "", "k", "M", "G", "T", "P", "E")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|K|Ki|M|Mi|G|Gi|T|Ti)?")
 
 
@@ -64,3 +67,18 @@ def amount(quantity: str) -> Fraction:
 def mebibytes(quantity: str) -> int:
     """A memory quantity in whole MiB, rounded down."""
     return int(amount(quantity) / 2**20)
+
+
+def canonical(quantity: str) -> str:
+    """The quantity as the API server writes it back: a whole number of the largest unit of its kind that holds it.
+
+    `1000m` is `1`, `1.5Gi` is `1536Mi`, `0.0001` is `1m`. What is sent otherwise is not what is read.
+    """
+    number = amount(quantity)
+    binary = quantity.endswith("i") and number >= 2**10 and number.denominator == 1
+    step, units = (2**10, _BINARY) if binary else (1000, _DECIMAL)
+    whole = int(number) if binary else ceil(number * 1000)
+    unit = 0
+    while whole and whole % step == 0 and unit < len(units) - 1:
+        whole, unit = whole // step, unit + 1
+    return f"{whole}{units[unit]}" if whole else "0"

@@ -18,7 +18,7 @@ from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import network
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.model.base import Replicas, Resources
-from phoenix_gitops.model.units import amount
+from phoenix_gitops.model.units import amount, canonical
 from phoenix_gitops.scope import ClusterScope
 from phoenix_gitops.yamlout import dump
 
@@ -157,8 +157,8 @@ def container(
         "args": [f"--config={CONFIG_FILE}"],
         "ports": config.container_ports(),
         "resources": {
-            "requests": {"cpu": resources.cpu_request, "memory": resources.memory_request},
-            "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
+            "requests": {"cpu": canonical(resources.cpu_request), "memory": canonical(resources.memory_request)},
+            "limits": {"cpu": canonical(resources.cpu_limit), "memory": canonical(resources.memory_limit)},
         },
         "container_security": dict(security),
         "config_map": config_map(workload, config),

@@ -307,7 +307,7 @@ def test_only_what_holds_no_state_goes_with_its_application():
     cascading = {o["metadata"]["name"] for o in emitted() if "finalizers" in o["metadata"]}
     assert cascading == {"prod-main-rules"}
     finalizers = application("prod-main-rules")["metadata"]["finalizers"]
-    assert finalizers == ["resources-finalizer.argocd.argoproj.io"]
+    assert finalizers == ["resources-finalizer.argocd.argoproj.io/foreground"]
 
 
 def test_applications_can_be_found_by_what_their_environment_is():

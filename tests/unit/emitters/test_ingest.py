@@ -149,10 +149,12 @@ def test_a_budget_only_where_two_run(replicas: dict[str, int], budget: int):
 
 
 def test_go_and_the_memory_limiter_follow_one_figure():
-    resources = {"cpuRequest": "1", "cpuLimit": "2", "memoryRequest": "2Gi", "memoryLimit": "4Gi"}
+    resources = {"cpuRequest": "1.5", "cpuLimit": "2000m", "memoryRequest": "2.5Gi", "memoryLimit": "4096Mi"}
     found = emitted(spec={"gateway": {"resources": resources}})
     deployment = only(objects(found), "Deployment")
     assert {"name": "GOMEMLIMIT", "value": "3276MiB"} in container(deployment)["env"]
+    # As the cluster writes them, so that what is read is what was sent.
+    assert container(deployment)["resources"]["requests"] == {"cpu": "1500m", "memory": "2560Mi"}
     assert container(deployment)["resources"]["limits"] == {"cpu": "2", "memory": "4Gi"}
     (config,) = [item.body for item in found if isinstance(item, ProofFile) and item.name == "gateway"]
     assert config["processors"]["memory_limiter/full"]["limit_mib"] == 2048

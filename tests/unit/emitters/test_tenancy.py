@@ -261,6 +261,21 @@ def test_a_quota_holds_just_what_is_set(quotas, hard):
     assert only(emitted(quotas=quotas), "ResourceQuota")["spec"] == {"hard": hard}
 
 
+def test_quantities_are_written_as_the_cluster_writes_them():
+    quotas = {"cpu": "8000m", "memory": "16384Mi", "pods": 1000}
+    defaults = {"cpuRequest": "0.05", "cpuLimit": "1000m", "memoryRequest": "0.5Gi", "memoryLimit": "1024Mi"}
+    found = emitted(quotas=quotas, class_spec={"containerDefaults": defaults | {"maxRatio": 1000}})
+    assert only(found, "ResourceQuota")["spec"]["hard"] == {
+        **dict.fromkeys(("requests.cpu", "limits.cpu"), "8"),
+        **dict.fromkeys(("requests.memory", "limits.memory"), "16Gi"),
+        "pods": "1k",
+    }
+    (limit,) = only(found, "LimitRange")["spec"]["limits"]
+    assert limit["default"] == {"cpu": "1", "memory": "1Gi"}
+    assert limit["defaultRequest"] == {"cpu": "50m", "memory": "512Mi"}
+    assert limit["maxLimitRequestRatio"] == {"cpu": "1k", "memory": "1k"}
+
+
 def test_the_tenants_quotas_stand_over_those_of_its_class():
     spec = {"quotas": {"cpu": "8", "pods": 10}}
     quota = only(emitted(class_spec=spec, quotas={"pods": 20}), "ResourceQuota")
@@ -295,7 +310,7 @@ def test_containers_that_say_nothing_get_the_defaults_of_the_class():
 
 def test_a_ratio_bounds_limits_by_requests():
     (limit,) = only(emitted(class_spec={"containerDefaults": {"maxRatio": 10}}), "LimitRange")["spec"]["limits"]
-    assert limit["maxLimitRequestRatio"] == {"cpu": 10, "memory": 10}
+    assert limit["maxLimitRequestRatio"] == {"cpu": "10", "memory": "10"}
 
 
 @pytest.mark.parametrize(
