@@ -130,15 +130,34 @@ def failed_tests(
             what = f"alert `{head['alert']}`" if head["alert"] else f"expression `{head['expr']}`"
             at = _expectation(load(file), head, expressions)
             about = f"the {what} at {head['time']}"
+            words, _, got = " ".join(said).partition(" got:")
+            compared = (f"expected {words.removeprefix('exp:').strip(' ,')}", f"got {got.strip()}") if got else said
             yield Refusal(
-                code=TEST_FAILED, file=file, message="is not as expected", about=about, at=at, said=tuple(said)
+                code=TEST_FAILED, file=file, message="is not as expected", about=about, at=at, said=tuple(compared)
             )
         elif len(faults) == 1:
             yield Refusal(code=TEST_FAILED, file=file, message=said[-1], said=tuple(said[:-1]))
 
 
+_PART = re.compile("([0-9]+)(ms|[smhdwy])")
+_MILLISECONDS = {
+    "ms": 1,
+    "s": 1000,
+    "m": 60_000,
+    "h": 3_600_000,
+    "d": 86_400_000,
+    "w": 604_800_000,
+    "y": 31_536_000_000,
+}
+
+
+def _milliseconds(duration: str) -> int:
+    """A duration, however it is written: `120s` is `2m` and `2m0s`."""
+    return sum(int(number) * _MILLISECONDS[unit] for number, unit in _PART.findall(duration))
+
+
 def _expectation(data: object, told: re.Match[str], expressions: str) -> Path:
-    """Where a test file says what was expected; its time decides where it is written as the judge writes it."""
+    """Where a test file says what was expected."""
     section, key, value = (
         ("alert_rule_test", "alertname", told["alert"]) if told["alert"] else (expressions, "expr", told["expr"])
     )
@@ -148,7 +167,7 @@ def _expectation(data: object, told: re.Match[str], expressions: str) -> Path:
         items = test.get(section) if isinstance(test, dict) else None
         for j, item in enumerate(items if isinstance(items, list) else ()):
             if isinstance(item, dict) and item.get(key) == value:
-                if str(item.get("eval_time")) == told["time"]:
+                if _milliseconds(str(item.get("eval_time", ""))) == _milliseconds(told["time"]):
                     return ("tests", i, section, j)
                 near = near or ("tests", i, section, j)
     return near

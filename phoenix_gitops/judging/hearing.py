@@ -106,12 +106,14 @@ def test_questions(tests: Mapping[str, Sequence[str]], tools: Mapping[str, Tool]
         if name in tools and files:
             asking = partial(_Asking, tools[name].path, arguments, read)
             found.append(Question(name, PLANTED, 1, _planted(asking, planted)))
-            found += [Question(name, TEST_FILES, len(part), asking(part).ask) for part in _parts(files)]
+            # vmalert-tool stops at the first file that fails, and keeps series from one file to the next.
+            at_once = 1 if name == "vmalert-tool" else _FILES_AT_ONCE
+            found += [Question(name, TEST_FILES, len(part), asking(part).ask) for part in _parts(files, at_once)]
     return found
 
 
-def _parts(files: Sequence[str]) -> list[Sequence[str]]:
-    return [files[i : i + _FILES_AT_ONCE] for i in range(0, len(files), _FILES_AT_ONCE)]
+def _parts(files: Sequence[str], at_once: int = _FILES_AT_ONCE) -> list[Sequence[str]]:
+    return [files[i : i + at_once] for i in range(0, len(files), at_once)]
 
 
 @dataclass(frozen=True, slots=True)

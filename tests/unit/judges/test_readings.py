@@ -126,13 +126,12 @@ def test_what_tests_of_promtool_find() -> None:
     assert (verdict.took, verdict.refused) == (1, 1)
     alert, expression = verdict.refusals
     assert (alert.about, alert.at) == ("the alert `A` at 2m", ("tests", 0, "alert_rule_test", 1))
-    assert alert.said[0] == "exp:["
-    assert alert.said[-1] == "got:[]"
+    assert alert.said == ('expected [ 0: Labels:{alertname="A"} ]', "got []")
     assert (expression.about, expression.at) == (
         'the expression `a{b="c"}` at 2m',
         ("tests", 0, "promql_expr_test", 0),
     )
-    assert expression.said == ("exp: {} 3E+00", "got: {} 1E+00")
+    assert expression.said == ("expected {} 3E+00", "got {} 1E+00")
 
 
 def test_a_test_that_promtool_cannot_read() -> None:
@@ -203,12 +202,12 @@ def test_what_tests_of_vmalert_tool_find() -> None:
     verdict = vmalert.read_test(("good.yaml", "test.yaml"), 1, VMALERT_TEST, load)
     assert (verdict.took, verdict.refused) == (1, 1)
     alert, expression = verdict.refusals
-    assert (alert.about, alert.at) == ("the alert `A` at 2m0s", ("tests", 0, "alert_rule_test", 0))
+    assert (alert.about, alert.at) == ("the alert `A` at 2m0s", ("tests", 0, "alert_rule_test", 1))
     assert (expression.about, expression.at) == (
         "the expression `a:b` at 2m0s",
         ("tests", 0, "metricsql_expr_test", 0),
     )
-    assert expression.said == ('exp: {__name__="a:b"} 7E+00', 'got: {__name__="a:b"} 1E+00'), "no clock in it"
+    assert expression.said == ('expected {__name__="a:b"} 7E+00', 'got {__name__="a:b"} 1E+00'), "no clock in it"
 
 
 def test_a_failure_of_vmalert_tool_without_an_expectation() -> None:

@@ -224,7 +224,7 @@ def test_a_failed_own_test_is_shown_where_it_is_written(bench: Bench) -> None:
     assert (found.code, found.message) == ("PHX781", "promtool: the alert `Mine` at 2m is not as expected")
     assert found.primary is not None
     assert str(found.primary.span) == "tests/rules/own.yaml:5:5"
-    assert found.notes == ("exp:[x],", "got:[]")
+    assert found.notes == ("expected [x]", "got []")
 
 
 def test_nothing_is_left_behind(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
