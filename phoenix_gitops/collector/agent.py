@@ -28,6 +28,8 @@ from phoenix_gitops.scope import EnvironmentScope
 NODE = Env("K8S_NODE_NAME")
 ROOT = "/hostfs"
 """Where the host's root is mounted, read-only."""
+QUEUE = "/var/lib/otelcol"
+"""Where the agent's folder on the node's disk is mounted."""
 
 _PROCESS_METRICS_ON = ("process.cpu.time", "process.disk.io", "process.memory.usage", "process.memory.virtual")
 """What the process scraper reads unless it is told otherwise."""
@@ -50,7 +52,7 @@ def agent(env: EnvironmentScope) -> tuple[dict[str, Any], Builder]:
     # Classes come before everything that asks for them, directly after the memory limiter.
     chain[1:1] = builder.transform("edge_classes", [("resource", classified(spec.classification))])
     chain[-1:-1] = routed(builder, "edge")
-    builder.pipeline("edge", [edge], chain, [to_gateway(builder, env, names.AGENT)])
+    builder.pipeline("edge", [edge], chain, [to_gateway(builder, env, names.AGENT, disk=QUEUE)])
     return builder.build(), builder
 
 

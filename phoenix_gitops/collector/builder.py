@@ -108,6 +108,16 @@ class Builder:
             protocols["http"] = {"endpoint": listen(self.ports.claim("otlp-http", http, purpose))}
         return self.add(Kind.RECEIVER, f"otlp/{name}", {"protocols": protocols})
 
+    def storage(self, directory: str) -> str:
+        """What keeps queues in a folder that outlives the process."""
+        settings: Section = {
+            "directory": directory,
+            # A node that lost power may leave half a page behind; without this no agent would ever start there again.
+            "recreate": True,
+            "compaction": {"directory": directory, "on_rebound": True, "on_start": True, "cleanup_on_start": True},
+        }
+        return self.add(Kind.EXTENSION, "file_storage/queue", settings)
+
     def pipeline(
         self, name: str, receivers: Sequence[str], processors: Sequence[str], exporters: Sequence[str]
     ) -> None:
@@ -133,7 +143,7 @@ class Builder:
         }
         reader: Section = {"pull": {"exporter": {"prometheus": scraped}}}
         service: Section = {
-            "extensions": [_HEALTH_CHECK],
+            "extensions": list(self.sections[Kind.EXTENSION]),
             "pipelines": self.pipelines,
             # Detailed: the time that processors take is measured at no lower level.
             "telemetry": {"metrics": {"level": "detailed", "readers": [reader], "views": [_durations()]}},

@@ -13,13 +13,17 @@ from phoenix_gitops.collector.table import Kind
 from phoenix_gitops.collector.values import Section
 from phoenix_gitops.collector.versions import table_of
 from phoenix_gitops.model.environment import Gateway
+from phoenix_gitops.model.units import mebibytes
 from phoenix_gitops.scope import EnvironmentScope
 
 ROUTE = "phoenix.sender"
 """Resource attribute that decides the pod of the gateway: all processes of a host must reach one pod, or no roll-up
 sums them, and a service's instance must stay on one, or two pods show its series."""
 
-_QUEUED_READINGS = 1000
+_ON_DISK = 256 * 2**20
+"""Bytes that a queue on a node's disk may hold."""
+_IN_MEMORY = 16
+"""The share of a container's memory that a queue may hold is one of so many: unpacked it takes several times that."""
 
 
 def routed(builder: Builder, name: str) -> list[str]:
@@ -30,19 +34,39 @@ def routed(builder: Builder, name: str) -> list[str]:
     return builder.transform(f"{name}_route", [("resource", [f'set({resource(ROUTE)}, Concat([{parts}], "/"))'])])
 
 
-def to_gateway(builder: Builder, env: EnvironmentScope, sender: str) -> str:
-    """The exporter to the gateway's pods, for the collector `sender`."""
+def to_gateway(builder: Builder, env: EnvironmentScope, sender: str, *, disk: str = "") -> str:
+    """The exporter to the gateway's pods, for the collector `sender`; `disk` is a folder that outlives its pods.
+
+    The queue is before the choice of a pod: a queue for each pod would be dropped with the pod, at every change of
+    the gateway. What fails is sent again, to whoever is there by then, until the queue is full.
+    """
+    queue: Section = {
+        "enabled": True,
+        # One after the other: counters of a reading that overtook another would seem reset.
+        "num_consumers": 1,
+        "sizer": "bytes",
+        "queue_size": _ON_DISK if disk else mebibytes(builder.memory_limit) * 2**20 // _IN_MEMORY,
+    }
+    if disk:
+        queue["storage"] = builder.storage(disk)
     settings: Section = {
         "routing_key": "attributes",
         "routing_attributes": [ROUTE],
         "protocol": {
             "otlp": {
                 "tls": {"insecure": True},
-                # One after the other: counters of a reading that overtook another would seem reset.
-                "sending_queue": {"enabled": True, "num_consumers": 1, "queue_size": _QUEUED_READINGS},
+                "sending_queue": {"enabled": False},
+                "retry_on_failure": {"enabled": False},
             }
         },
         "resolver": {"dns": {"hostname": names.gateway_pods(env.platform), "port": str(names.ENDPOINTS[sender])}},
+        "sending_queue": queue,
+        "retry_on_failure": {
+            "enabled": True,
+            "initial_interval": "1s",
+            "max_interval": "10s",
+            "max_elapsed_time": "0s",
+        },
     }
     return builder.add(Kind.EXPORTER, "load_balancing/gateway", settings)
 

@@ -64,6 +64,7 @@ _ASSOCIATION = keys(sources=keys("from", "name"))
 _TAG = keys("tag_name", "key", "key_regex", "from")
 _EXTRACT = keys("metadata", labels=_TAG, annotations=_TAG)
 
+_COMPACTION = keys("directory", "on_start", "on_rebound", "cleanup_on_start")
 _READER = keys("host", "port", "without_type_suffix", "without_units", "without_scope_info")
 _VIEW = keys(
     selector=keys("instrument_name"),
@@ -153,7 +154,11 @@ _COMPONENTS: tuple[Component, ...] = (
     ),
     Component(Kind.CONNECTOR, "forward", {}),
     Component(Kind.EXTENSION, "health_check", keys("endpoint", "path")),
-    Component(Kind.EXTENSION, "file_storage", keys("directory", "create_directory", "timeout")),
+    Component(
+        Kind.EXTENSION,
+        "file_storage",
+        keys("directory", "create_directory", "timeout", "recreate", compaction=_COMPACTION),
+    ),
 )
 
 V0_159: Final = Table("0.159.0", {(c.kind, c.type): c for c in _COMPONENTS}, _SERVICE)

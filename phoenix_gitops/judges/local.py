@@ -18,7 +18,8 @@ from phoenix_gitops.collector.listeners import listening
 Config = Mapping[str, Any]
 
 LOOPBACK = "127.0.0.1"
-_LOWEST, _PORTS = 20000, 12000
+_LOWEST, _PORTS = 15000, 17000
+_GIVEN: set[int] = set()
 _HERE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]|\[::1\])?:([0-9]+)")
 """The address of a listener: any address, or this machine's."""
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{env:([A-Za-z_][A-Za-z0-9_]*)")
@@ -115,14 +116,16 @@ def free_ports(number: int) -> list[int]:
     """Ports of the loopback address that nobody listens on now, drawn by lot.
 
     They lie below those that the system gives to outgoing connections and to who asks for any port: one of these may
-    be gone a moment later, and asked twice it gives the same.
+    be gone a moment later. None is given twice, since who was given one may not listen there yet.
     """
-    found: set[int] = set()
+    found: list[int] = []
     while len(found) < number:
         port = _LOWEST + secrets.randbelow(_PORTS)
-        with contextlib.suppress(OSError), socket.create_server((LOOPBACK, port)):
-            found.add(port)
-    return sorted(found)
+        if port not in _GIVEN:
+            with contextlib.suppress(OSError), socket.create_server((LOOPBACK, port)):
+                _GIVEN.add(port)
+                found.append(port)
+    return found
 
 
 def _components(config: Config, section: str, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:

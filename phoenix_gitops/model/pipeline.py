@@ -265,7 +265,14 @@ class OtlpHttpExport(Model, frozen=True, kw_only=True):
     secret_ref: Annotated[SecretRef | None, Meta(description="Where the key is.")] = None
     delta: Annotated[bool, Meta(description="Send counters as differences, as some backends ask.")] = False
     compression: Annotated[Literal["gzip", "none", "zstd"], Meta(description="Compression of the body.")] = "gzip"
-    queue: Annotated[Queue, Meta(description="What waits while the backend is away.")] = Queue()
+    queue: Annotated[
+        Queue,
+        Meta(
+            description="What waits while the backend is away. It is in memory: when a pod of the gateway is replaced, it sends "
+            "what waits once. What the backend does not take then is lost, and so are the requests, one a consumer, that wait for "
+            "a retry."
+        ),
+    ] = Queue()
     retry: Annotated[ExportRetry, Meta(description="How a failed export is retried.")] = ExportRetry()
 
 

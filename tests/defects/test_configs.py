@@ -88,7 +88,7 @@ def test_what_is_used_is_there(environment):
         for name, exporter in config["exporters"].items():
             if "sending_queue" in exporter:
                 broken = copy.deepcopy(config)
-                broken["exporters"][name]["sending_queue"]["storage"] = "file_storage/queue"
+                broken["exporters"][name]["sending_queue"]["storage"] = "file_storage/nowhere"
                 assert [finding.code for finding in check_config(broken, "0.159.0")] == ["PHX638"]
 
 
@@ -162,7 +162,9 @@ def test_every_path_that_is_named_is_mounted(environment):
         config = read(config_map["data"][name])
         if "host_metrics" in config["receivers"]:
             assert config["receivers"]["host_metrics"]["root_path"] in mounts
-        assert all(mount["readOnly"] for mount in mounts.values())
+        written = {path for path, mount in mounts.items() if not mount.get("readOnly")}
+        extensions = config["extensions"].items()
+        assert written == {s["directory"] for name, s in extensions if name.startswith("file_storage/")}
         assert config_map["immutable"] is True
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
-from phoenix_gitops import tools
+from tests.proof.judge import collectors
 
 
+@functools.cache
 def binary(version: str) -> Path:
     """The collector of a version; that it is missing is a failure, never a skip."""
-    path = tools.cache_dir() / "tools" / "otelcol" / version / "otelcol"
-    assert path.is_file(), f"no collector {version} at {path}: run `make proof`"
-    return path
+    return collectors()[version]

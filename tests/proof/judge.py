@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-import socket
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from phoenix_gitops import tools
+from phoenix_gitops.judges.local import free_ports
 from scripts.get_tool import collector_versions
+
+__all__ = ["GENERATED", "PROOF", "ROOT", "Bench", "Judge", "collectors", "free_ports", "tool", "version"]
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
@@ -46,15 +48,6 @@ def version(name: str) -> str:
     return ".".join(str(part) for part in said) if said else "of unknown version"
 
 
-def free_ports(number: int) -> list[int]:
-    """Ports of the loopback address that nobody listens on now."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [int(server.getsockname()[1]) for server in held]
-    for server in held:
-        server.close()
-    return ports
-
-
 class Judge:
     """What one test says that it had judged: `took` counts what must be accepted, `refused` the planted faults."""
 
@@ -82,7 +75,7 @@ class Bench:
         """Take one phase of a test; the last one carries all that the test said."""
         self.seconds[report.nodeid] += report.duration
         if report.skipped and not hasattr(report, "wasxfail"):
-            self.skipped.append(report.nodeid)
+            self.skipped.append(report.nodeid.partition("@")[0])
         if report.when == "teardown":
             said = [tuple(value) for key, value in report.user_properties if key == "judge"]
             if said:

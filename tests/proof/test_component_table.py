@@ -24,7 +24,7 @@ from phoenix_gitops.collector.table import Keys, Kind, Table
 from phoenix_gitops.collector.versions import VERSIONS
 from phoenix_gitops.judges.otelcol import Verdict, local, validate
 from tests.proof.collectors import binary
-from tests.proof.judge import Judge
+from tests.proof.judge import Judge, collectors
 
 pytestmark = pytest.mark.proof
 
@@ -136,6 +136,10 @@ def flattened(known: Keys, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for key, below in (known or {}).items():
         yield (*path, key)
         yield from flattened(below, (*path, key))
+
+
+def test_there_is_a_table_for_every_collector_and_no_other() -> None:
+    assert set(VERSIONS) == set(collectors())
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -8,7 +8,7 @@ from typing import Any
 from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.collector import names
-from phoenix_gitops.collector.agent import ROOT, agent
+from phoenix_gitops.collector.agent import QUEUE, ROOT, agent
 from phoenix_gitops.collector.ports import AGENTS
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import network
@@ -29,8 +29,8 @@ from phoenix_gitops.emitters.ingest.workload import (
 from phoenix_gitops.scope import ClusterScope
 
 _WHY = (
-    "reads /proc of every process and the host's file system read-only: hostPID and hostPath need the level "
-    "`privileged`; nothing else runs in this namespace"
+    "reads /proc of every process and the host's file system read-only, and keeps its queue on the node's disk: "
+    "hostPID and hostPath need the level `privileged`; nothing else runs in this namespace"
 )
 _READ = ["get", "list", "watch"]
 
@@ -101,6 +101,9 @@ def _daemon_set(workload: Workload, config: Config) -> Artifact:
             _downward("K8S_NODE_IP", "status.hostIP"),
         ],
         host_path=ROOT,
+        queue_path=QUEUE,
+        # By the namespace: two platforms on one node keep two queues.
+        queue_on_host=f"/var/lib/{workload.namespace}",
         **container(workload, config, resources, security),
     )
 

@@ -246,11 +246,28 @@ def test_what_one_reading_says_stays_in_one_piece_and_in_order():
     for config in (the_agent(), tenant_gateway(environment(), "checkout", Gateway())[0]):
         (batch,) = (settings for name, settings in config["processors"].items() if name.startswith("batch/"))
         assert "send_batch_max_size" not in batch
-        sender = config["exporters"]["load_balancing/gateway"]["protocol"]["otlp"]
-        assert sender["sending_queue"]["num_consumers"] == 1
+        assert config["exporters"]["load_balancing/gateway"]["sending_queue"]["num_consumers"] == 1
     ports = ("agents", "tenants")
     sizes = [the_gateway()["receivers"][f"otlp/{name}"]["protocols"]["grpc"]["max_recv_msg_size_mib"] for name in ports]
     assert sizes == [64, 64]
+
+
+def test_what_is_not_sent_yet_outlives_the_pods_of_the_gateway_and_on_nodes_the_agents():
+    """One queue before the choice of a pod: one of each pod would go with it."""
+    agents, tenants = the_agent(), tenant_gateway(environment(), "checkout", Gateway())[0]
+    for config in (agents, tenants):
+        exporter = config["exporters"]["load_balancing/gateway"]
+        inner = exporter["protocol"]["otlp"]
+        assert (inner["sending_queue"], inner["retry_on_failure"]) == ({"enabled": False}, {"enabled": False})
+        assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+    queues = [config["exporters"]["load_balancing/gateway"]["sending_queue"] for config in (agents, tenants)]
+    assert [queue["sizer"] for queue in queues] == ["bytes", "bytes"]
+    assert [queue["queue_size"] for queue in queues] == [256 * 2**20, 64 * 2**20]
+    assert [queue.get("storage") for queue in queues] == ["file_storage/queue", None]
+    storage = agents["extensions"]["file_storage/queue"]
+    assert storage["directory"] == storage["compaction"]["directory"] == "/var/lib/otelcol"
+    assert agents["service"]["extensions"] == ["file_storage/queue", "health_check"]
+    assert list(tenants["extensions"]) == ["health_check"]
 
 
 def test_counters_are_merged_as_differences_while_processes_can_be_told_apart():
