@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
+from phoenix_gitops.collector.identity import PLATFORM
 from phoenix_gitops.model.units import seconds
 from phoenix_gitops.rules.alerts import NEAR
 from phoenix_gitops.rules.cost import ingest_price, storage_price
@@ -130,7 +131,8 @@ def _alerts() -> Iterator[Alert]:
             )
     yield Alert(
         alert="PhoenixTenantUnknown",
-        expr=f"{SERIES} unless on ({LABEL}) {INFO}",
+        # What the nodes and the platform say of themselves is no tenant's, and that is right.
+        expr=f'{SERIES}{{{LABEL}!="{PLATFORM}"}} unless on ({LABEL}) {INFO}',
         hold="15m",
         severity="warning",
         summary=f"{{{{ $value | humanize }}}} series bear {LABEL} {{{{ $labels.{LABEL} }}}}, which is no tenant here",

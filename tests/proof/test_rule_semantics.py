@@ -326,7 +326,7 @@ def test_a_threshold_counts_the_time_out_of_bounds(bench):
 def test_quotas_alert_by_tenant(bench):
     held = tuple(support.summary(n, active_series=10, ingest_rate=None) for n in ("calm", "near", "over"))
     env = replace(support.environment(), tenants=held)
-    used = {"calm": 5, "near": 10, "over": 11, "ghost": 1}
+    used = {"calm": 5, "near": 10, "over": 11, "ghost": 1, "platform": 3}
     series = {
         f'phoenix_full_final_output_x{{phoenix_pipeline="full",tenant_id="{t}",i="{i}"}}': "1x30"
         for t, n in used.items()

@@ -112,5 +112,6 @@ def test_data_of_nobody_has_a_tenant_of_its_own_and_is_told(reference):
         assert unknown.attributes == {"tenant.id": "unassigned"}
         assert known.attributes == {"tenant.id": "benchmark"}
     told = reference.alert("PhoenixTenantUnknown")
-    assert told["expr"] == "phoenix:tenant_active_series unless on (tenant_id) phoenix:tenant_info"
+    of_tenants = 'phoenix:tenant_active_series{tenant_id!="platform"}'
+    assert told["expr"] == f"{of_tenants} unless on (tenant_id) phoenix:tenant_info"
     assert not reference.records("phoenix:tenant_info", tenant_id="unassigned")
