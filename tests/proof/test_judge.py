@@ -76,7 +76,7 @@ def test_a_skipped_test_fails_the_run(tmp_path: Path) -> None:
 
 
 def test_workers_report_to_the_one_that_counts(tmp_path: Path) -> None:
-    code, said = proved(tmp_path, GULLIBLE + SKIPPED.replace("judge.refused", "judge.took"), "-n", "2")
+    code, said = proved(tmp_path, GULLIBLE + SKIPPED.replace("judge.refused", "judge.took"), "-n", "2", "--dist", "loadfile")
     assert (code, LINE.findall(said)) == (1, ["took 12 configs, 2 planted faults"])
     assert "error: git has refused nothing: does it judge?" in said
     assert "error: test_it.py::test_skipped was skipped" in said
