@@ -30,6 +30,9 @@ _TENANT_NAMES = r"tenant[^A-Za-z0-9]+id"
 _OURS = r"phoenix[^A-Za-z0-9].*"
 _KUBERNETES = r"k8s[^A-Za-z0-9].*"
 
+_METADATA_TIMEOUT = "45s"
+"""Then the collector ends, and is started anew: before its startup probe gives it up."""
+
 _POD_METADATA = ("k8s.namespace.name", "k8s.pod.name", "k8s.pod.uid", "k8s.node.name")
 
 
@@ -82,6 +85,9 @@ def _k8s_attributes(builder: Builder, name: str, sources: Sequence[Value], *, no
             "labels": [{"tag_name": TENANT, "key": TENANT_LABEL, "from": "namespace"}],
         },
         "pod_association": [{"sources": list(sources)}],
+        # Nothing is taken in before the pods are known: it would be nobody's, and every series be there twice.
+        "wait_for_metadata": True,
+        "wait_for_metadata_timeout": _METADATA_TIMEOUT,
     }
     if node_only:
         settings["filter"] = {"node_from_env_var": "K8S_NODE_NAME"}
