@@ -14,7 +14,10 @@ __all__ = ["cluster", "seed"]
 
 BENCH = pytest.StashKey[Bench]()
 WHOLE = "PHOENIX_PROOF_WHOLE"
-"""Set by `make proof` when it runs every proof test: a judge that refused nothing, or a skip, then fails the run."""
+"""Set by `make proof` when it runs every proof test, to the judges that must be asked.
+
+That one was not, that one refused nothing, or that a test was skipped, then fails the run.
+"""
 
 
 @pytest.fixture
@@ -37,16 +40,20 @@ class _Reports:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if os.environ.get(WHOLE) and not hasattr(session.config, "workerinput") and session.exitstatus == 0:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED if session.config.stash[BENCH].faults() else 0
+    if not hasattr(session.config, "workerinput") and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED if _faults(session.config) else 0
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     bench = config.stash[BENCH]
-    if not bench.verdicts:
-        return
-    terminalreporter.section("judges")
+    if bench.verdicts or _faults(config):
+        terminalreporter.section("judges")
     for line in bench.lines():
         terminalreporter.write_line(line)
-    for fault in bench.faults() if os.environ.get(WHOLE) else ():
+    for fault in _faults(config):
         terminalreporter.write_line(f"error: {fault}", red=True)
+
+
+def _faults(config: pytest.Config) -> list[str]:
+    expected = os.environ.get(WHOLE, "").split()
+    return config.stash[BENCH].faults(expected) if expected else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Bench:
         """Take one phase of a test; the last one carries all that the test said."""
         self.seconds[report.nodeid] += report.duration
         if report.skipped and not hasattr(report, "wasxfail"):
-            self.skipped.append(report.nodeid.partition("@")[0])
+            self.skipped.append(report.nodeid)
         if report.when == "teardown":
             said = [tuple(value) for key, value in report.user_properties if key == "judge"]
             if said:
@@ -85,11 +86,11 @@ class Bench:
         """One line a judge: its version, what it judged, how many, and the seconds of the tests that asked it."""
         return [self._line(name) for name in self._judges()]
 
-    def faults(self) -> list[str]:
-        """Judges that took everything they were shown, and tests that were skipped: neither proves anything."""
-        found = [
-            f"{name} has refused nothing: does it judge?" for name in self._judges() if not self._counts(name, REFUSED)
-        ]
+    def faults(self, expected: Iterable[str] = ()) -> list[str]:
+        """What proves nothing: judges that were not asked or took everything they were shown, and skipped tests."""
+        asked = self._judges()
+        found = [f"{name} was asked nothing" for name in sorted(set(expected) - set(asked))]
+        found += [f"{name} has refused nothing: does it judge?" for name in asked if not self._counts(name, REFUSED)]
         return found + [f"{test} was skipped" for test in self.skipped]
 
     def _judges(self) -> list[str]:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.get_tool import RECIPES
+
 ROOT = Path(__file__).resolve().parents[2]
 SOUND = """
 def test_accepts(judge):
@@ -36,7 +38,7 @@ def test_skipped(judge):
 LINE = re.compile(r"^git [0-9.]+: (.*); [0-9]+\.[0-9] s$", re.MULTILINE)
 
 
-def proved(folder: Path, tests: str, *arguments: str, whole: bool = True) -> tuple[int, str]:
+def proved(folder: Path, tests: str, *arguments: str, whole: str = "git") -> tuple[int, str]:
     """A run of its own over one file of tests: its exit code and what it said."""
     (folder / "test_it.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\n")
@@ -45,7 +47,7 @@ def proved(folder: Path, tests: str, *arguments: str, whole: bool = True) -> tup
         cwd=folder,
         env=os.environ
         | {
-            "PHOENIX_PROOF_WHOLE": "1" if whole else "",
+            "PHOENIX_PROOF_WHOLE": whole,
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTHONPATH": str(ROOT),
         },
@@ -75,15 +77,32 @@ def test_a_skipped_test_fails_the_run(tmp_path: Path) -> None:
     assert code == 1
 
 
+def test_a_judge_that_nobody_asked_fails_the_run(tmp_path: Path) -> None:
+    code, said = proved(tmp_path, SOUND, whole="git etcd")
+    assert "error: etcd was asked nothing" in said
+    assert said.count("error:") == 1
+    assert code == 1
+
+
+def test_what_must_be_asked_is_built_and_the_rest_is_known_to_judge_nothing() -> None:
+    script = (ROOT / "scripts" / "proof").read_text()
+    (judges,) = re.findall(r'^JUDGES="(.*)"$', script, re.MULTILINE)
+    built = {recipe.name for recipe in RECIPES}
+    assert built - set(judges.split()) == {"etcd", "kube-controller-manager", "cue", "amtool", "vmauth"}
+    assert set(judges.split()) <= built
+
+
 def test_workers_report_to_the_one_that_counts(tmp_path: Path) -> None:
-    code, said = proved(tmp_path, GULLIBLE + SKIPPED.replace("judge.refused", "judge.took"), "-n", "2", "--dist", "loadfile")
+    code, said = proved(
+        tmp_path, GULLIBLE + SKIPPED.replace("judge.refused", "judge.took"), "-n", "2", "--dist", "loadfile"
+    )
     assert (code, LINE.findall(said)) == (1, ["took 12 configs, 2 planted faults"])
     assert "error: git has refused nothing: does it judge?" in said
     assert "error: test_it.py::test_skipped was skipped" in said
 
 
 def test_a_part_of_the_tests_proves_less_and_does_not_fail(tmp_path: Path) -> None:
-    code, said = proved(tmp_path, GULLIBLE, whole=False)
+    code, said = proved(tmp_path, GULLIBLE, whole="")
     assert (code, LINE.findall(said)) == (0, ["took 12 configs"])
     assert "error:" not in said
 
