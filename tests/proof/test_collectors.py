@@ -30,6 +30,7 @@ PROCESSES = 2
 HOST = {
     "stat /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory",
     "invalid root_path: stat /hostfs: no such file or directory",
+    "directory must exist: stat /var/lib/otelcol: no such file or directory",
 }
 """All that a collector may miss in the exact bytes, on a machine that is no node of a cluster."""
 
@@ -120,7 +121,7 @@ def test_the_exact_bytes_lack_nothing_but_the_host(tmp_path: Path, judge: Judge)
     for (version, _), file in files.items():
         said = validate(binary(version), file, local(parsed(file), tmp_path).environ).said
         lines = said.removeprefix("Error: ").splitlines()
-        assert [line for line in lines if not any(line.endswith(missing) for missing in HOST)] == [], file
+        assert [line for line in lines if not any(missing in line for missing in HOST)] == [], file
     judge.took("otelcol", len(files), "files validated as they are")
 
 
