@@ -208,6 +208,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX780", "judge-refuses-rules", "promtool or vmalert refuses a rule file"),
     Code("PHX781", "rule-test-failed", "a test of rules does not give what it expects"),
     Code("PHX782", "collector-does-not-start", "a real collector does not start from its config"),
+    Code("PHX783", "pipeline-breaks-policy", "what comes out of a pipeline is not what its policy says"),
     Code("PHX784", "rule-test-proves-nothing", "a test of rules reads no generated rule, or expects nothing"),
     # 8xx writing
     Code("PHX801", "edited-by-hand", "a generated file was edited by hand"),

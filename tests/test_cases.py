@@ -181,6 +181,7 @@ NO_CASE: dict[str, str] = {
     "PHX780-judge-refuses-rules": "tests/unit/judging/test_stage.py",
     "PHX781-rule-test-failed": "tests/unit/judging/test_stage.py",
     "PHX782-collector-does-not-start": "tests/unit/judging/test_stage.py",
+    "PHX783-pipeline-breaks-policy": "tests/proof/test_phoenix_test.py",
     "PHX784-rule-test-proves-nothing": "tests/unit/judging/test_rule_tests.py",
     "PHX801-edited-by-hand": "tests/unit/test_writes.py",
     "PHX802-foreign-file-in-the-way": "tests/unit/test_writes.py",

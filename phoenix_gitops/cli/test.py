@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from phoenix_gitops.judging.stage import Judged
 
 _JUDGES = ("promtool", "vmalert", "vmalert-tool", "otelcol")
-_SUBJECTS = ("rules", "collectors")
+_SUBJECTS = ("rules", "collectors", "pipelines")
 
 
 @click.command(short_help="Put rules and collector configs before the real tools.")
@@ -31,7 +31,8 @@ def command(environments: tuple[str, ...], only: str | None, skip: tuple[str, ..
     """Put rules and collector configs before the programs that will run them.
 
     Policies are compiled in memory; nothing is written. promtool and vmalert judge every rule file and run the tests
-    in tests/rules/, and a real collector boots from every config. What they refuse is shown at the policy behind it.
+    in tests/rules/. A real collector boots from every config, and known data that go through its pipelines must come
+    out as the policies say. What is refused is shown at the policy behind it.
 
     \b
     Examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ from phoenix_gitops.golden.otlp import request
 from phoenix_gitops.golden.sink import Sink, sink
 from phoenix_gitops.golden.subjects import Series, Subject
 from phoenix_gitops.judges.local import LOOPBACK, local
-from phoenix_gitops.judges.otelcol import Running, running
+from phoenix_gitops.judges.otelcol import Running, Start, running
 from phoenix_gitops.model.pipeline import Export, Pipeline, PrometheusExport
 from phoenix_gitops.scope import EnvironmentScope
 
@@ -145,6 +146,7 @@ def collectors(
     gateway: Mapping[str, Any],
     agent: Mapping[str, Any] | None = None,
     tenant: Mapping[str, Any] | None = None,
+    start: Start = subprocess.Popen,
 ) -> Iterator[Collectors]:
     """Collectors of emitted configs that run on this machine, one sending to the other; `folder` is theirs alone.
 
@@ -154,22 +156,24 @@ def collectors(
         backend = stack.enter_context(sink())
         backends = (name for name in gateway["exporters"] if name.startswith("otlp_http/"))
         to = {name: f"{backend.url}/{name.partition('/')[2]}" for name in backends}
-        runs = stack.enter_context(_run(binary, gateway, folder / GATEWAY, to))
+        runs = stack.enter_context(_run(binary, gateway, folder / GATEWAY, to, start))
         urls = {GATEWAY: runs.url(OTLP_HTTP)}
         for name, config, port in ((AGENT, agent, AGENTS), (TENANT, tenant, TENANTS)):
             if config is not None:
                 next_hop = dict.fromkeys(config["exporters"], f"{LOOPBACK}:{runs.ports[port]}")
-                sender = stack.enter_context(_run(binary, config, folder / name, next_hop))
+                sender = stack.enter_context(_run(binary, config, folder / name, next_hop, start))
                 http = env.edge.spec.inputs.otlp.http_port if name == AGENT and env.edge.spec.inputs.otlp else OTLP_HTTP
                 urls[name] = sender.url(http)
         yield Collectors(env, urls, runs, backend)
 
 
 @contextmanager
-def _run(binary: Path, config: Mapping[str, Any], folder: Path, redirect: Mapping[str, str]) -> Iterator[Running]:
+def _run(
+    binary: Path, config: Mapping[str, Any], folder: Path, redirect: Mapping[str, str], start: Start
+) -> Iterator[Running]:
     folder.mkdir(parents=True)
     here = local(config, folder, redirect=redirect, batch_timeout=_BATCH, environ={"K8S_NODE_NAME": NODE})
-    with running(binary, here) as collector:
+    with running(binary, here, start=start) as collector:
         yield collector
 
 

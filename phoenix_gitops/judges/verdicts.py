@@ -13,7 +13,7 @@ Load = Callable[[str], Any]
 """The plain data of a file that is judged, by its path; None where it is not YAML."""
 
 
-REFUSED, TEST_FAILED, NOT_RUNNING = "PHX780", "PHX781", "PHX782"
+REFUSED, TEST_FAILED, NOT_RUNNING, BROKEN_POLICY = "PHX780", "PHX781", "PHX782", "PHX783"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,8 @@ class Refusal:
     """The path in the file's data, as far as it is told."""
     line: int = 0
     """The line in the file, 0 where it is not told."""
+    policy: tuple[str, str] | None = None
+    """Kind and name of the policy that is not kept, where it is known beforehand."""
     said: tuple[str, ...] = ()
     """The further lines of what the judge said."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.judges import promtool, vmalert
 from phoenix_gitops.judges.verdicts import Load, Verdict, failed
 from phoenix_gitops.processes import Children, Done, Limits, StoppedError, run
@@ -22,8 +21,10 @@ from phoenix_gitops.tools import Tool
 JUDGES = ("promtool", "vmalert", "vmalert-tool", "otelcol")
 """Every judge, in the order in which they are reported."""
 
-RULES, TEST_FILES, CONFIGS, PLANTED = "rule files", "files of tests", "configs", "planted faults"
+RULES, TEST_FILES, CONFIGS, WAYS = "rule files", "files of tests", "configs", "ways through pipelines"
 """What judges are asked about."""
+PLANTED = "planted faults"
+"""What they are shown to see whether they judge."""
 
 _FILES_AT_ONCE = 500
 """Files that one process is given: more would keep the other processors idle."""
@@ -70,6 +71,8 @@ class Question:
     what: str
     number: int
     ask: Ask = field(repr=False)
+    needs: frozenset[str] = frozenset()
+    """Files that another question must find good first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +190,21 @@ def command(
 def hear(questions: Sequence[Question], room: Room, jobs: int, progress: Progress | None = None) -> list[Answer]:
     """Asks all questions, up to `jobs` at once; gives the answers in the order of the questions.
 
-    A judge without a verdict on its planted faults is asked nothing else. Whatever ends it early, an interrupt too,
-    ends every judge.
+    A judge without a verdict on its planted faults is asked nothing else, and nothing is asked that needs a refused
+    file. Whatever ends it early, an interrupt too, ends every judge.
     """
     planted = [question for question in questions if question.what == PLANTED]
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            shown = _ask(pool, planted, room, lambda _: None)
-            broken = {answer.question.judge for answer in shown if not answer.verdict.given}
+            answers = _ask(pool, planted, room, lambda _: None)
+            broken = {answer.question.judge for answer in answers if not answer.verdict.given}
             left = [question for question in questions if question not in planted and question.judge not in broken]
-            tell = (lambda done: progress(done, len(left))) if progress else (lambda _: None)
-            return shown + _ask(pool, left, room, tell)
+            first, then = [q for q in left if not q.needs], [q for q in left if q.needs]
+            tell = progress or (lambda _done, _total: None)
+            answers += _ask(pool, first, room, lambda done: tell(done, len(left)))
+            refused = {refusal.file for answer in answers for refusal in answer.verdict.refusals}
+            then = [question for question in then if not question.needs & refused]
+            return answers + _ask(pool, then, room, lambda done: tell(len(first) + done, len(left)))
         except BaseException:
             room.children.end()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -219,75 +226,3 @@ def _answer(question: Question, room: Room) -> Answer:
     except StoppedError:
         verdict = Verdict(failure="was not asked: the run was given up")
     return Answer(question, verdict, time.perf_counter() - began)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What one judge judged in a run."""
-
-    judge: str
-    version: str
-    path: str
-    took: Mapping[str, int]
-    refused: Mapping[str, int]
-    failures: tuple[Verdict, ...]
-    seconds: float
-
-    @property
-    def line(self) -> str:
-        """The report in one line."""
-        words = [
-            f"{verb} {', '.join(amount(number, what) for what, number in counts.items())}"
-            for verb, counts in (("took", self.took), ("refused", self.refused))
-            if counts
-        ]
-        words += ["gave no verdict"] if self.failures else []
-        return f"{self.judge} {self.version}: {'; '.join(words) or 'had nothing to judge'}; {self.seconds:.1f} s"
-
-
-def amount(number: int, what: str) -> str:
-    """So many things, in words."""
-    if number == 1:
-        what = {RULES: "rule file", TEST_FILES: "file of tests", CONFIGS: "config"}.get(what, what)
-    return f"{number} {what}"
-
-
-def reports(answers: Iterable[Answer], tools: Mapping[str, tuple[str, str]]) -> list[Report]:
-    """The answers by judge; `tools` gives version and path of each judge that was found."""
-    held = list(answers)
-    return [_report(name, [a for a in held if a.question.judge == name], *tools[name]) for name in tools]
-
-
-def _report(name: str, answers: Sequence[Answer], version: str, path: str) -> Report:
-    took: dict[str, int] = {}
-    refused: dict[str, int] = {}
-    for answer in answers:
-        what = answer.question.what
-        if what != PLANTED and answer.verdict.given:
-            took[what] = took.get(what, 0) + answer.verdict.took
-            refused[what] = refused.get(what, 0) + answer.verdict.refused
-    if name == "promtool" and took:
-        took.setdefault(TEST_FILES, 0)
-    return Report(
-        judge=name,
-        version=version,
-        path=path,
-        took=took,
-        refused={what: number for what, number in refused.items() if number},
-        failures=tuple(dict.fromkeys(a.verdict for a in answers if not a.verdict.given)),
-        seconds=sum(answer.seconds for answer in answers),
-    )
-
-
-def failures(found: Iterable[Report]) -> list[Diagnostic]:
-    """That a judge gave no verdict: nothing was proved, so the run cannot pass."""
-    return [
-        Diagnostic(
-            code="PHX934",
-            message=f"`{report.judge}` {failure.failure}",
-            help=f"run it by hand; it is `{report.path}`",
-            notes=tuple(f"it said: {line}" for line in failure.said),
-        )
-        for report in found
-        for failure in report.failures
-    ]

@@ -10,7 +10,7 @@ from phoenix_gitops.blame import Blame
 from phoenix_gitops.diagnostics import Diagnostic, Label, Span
 from phoenix_gitops.document import Document, Path
 from phoenix_gitops.emit import Stage, summarise
-from phoenix_gitops.judges.verdicts import NOT_RUNNING, REFUSED, TEST_FAILED, Refusal
+from phoenix_gitops.judges.verdicts import BROKEN_POLICY, NOT_RUNNING, REFUSED, TEST_FAILED, Refusal
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.serialise import object_path, proof_path
 from phoenix_gitops.source import parse
@@ -29,6 +29,7 @@ _HELPS = {
     REFUSED: "mend it where it is written; what every judge of rules refuses never runs",
     TEST_FAILED: "mend the rule, or what the test expects of it",
     NOT_RUNNING: "mend it where it is written; pods with this config would not start",
+    BROKEN_POLICY: "an override or an emitter of your own may be behind it; else please report it, with the policy",
 }
 
 
@@ -78,6 +79,9 @@ class Causes:
         there = self._there(refusal)
         if refusal.file in self.tests:
             return replace(found, primary=there)
+        if refusal.policy is not None:
+            span = self.policies[refusal.policy].document.value_span(("metadata", "name"))
+            return replace(found, primary=Label(span), notes=(*found.notes, f"sent through {refusal.file}"))
         labels, notes_of_object = self._behind(refusal, found)
         if not labels:
             return replace(found, primary=there)

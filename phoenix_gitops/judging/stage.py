@@ -17,16 +17,17 @@ from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.document import Document
 from phoenix_gitops.emit import Stage
-from phoenix_gitops.judging import collectors, hearing, rule_tests
-from phoenix_gitops.judging.hearing import Answer, Question, Report, Room
+from phoenix_gitops.judging import collectors, hearing, pipelines, reports, rule_tests
+from phoenix_gitops.judging.hearing import Answer, Question, Room
 from phoenix_gitops.judging.refusals import GENERATED, Causes
+from phoenix_gitops.judging.reports import Report
 from phoenix_gitops.processes import Children, Limits
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.template_files import TemplateFiles
 from phoenix_gitops.tools import Tool
 from phoenix_gitops.tree import PROOF
 
-SUBJECTS = ("rules", "collectors")
+SUBJECTS = ("rules", "collectors", "pipelines")
 """What can be judged alone."""
 
 _PREFIX = f"{GENERATED}{PROOF}/"
@@ -73,6 +74,8 @@ class _Subjects:
     """Files of tests, by the judge that runs them."""
     configs: Mapping[str, tuple[str, ...]]
     """The first file of each collector config, and the files that hold the same."""
+    ways: tuple[pipelines.Ways, ...]
+    """Collectors of an environment that golden data go through."""
     documents: Mapping[str, Document]
     """The user's own tests."""
 
@@ -82,6 +85,7 @@ class _Subjects:
             hearing.RULES: len(self.rules) if judge in ("promtool", "vmalert") else 0,
             hearing.TEST_FILES: len(self.tests.get(judge, ())),
             hearing.CONFIGS: len(self.configs) if judge == collectors.NAME else 0,
+            hearing.WAYS: sum(ways.number for ways in self.ways) if judge == collectors.NAME else 0,
         }
         return {what: number for what, number in counts.items() if number}
 
@@ -99,8 +103,8 @@ def judge(request: Request, progress: hearing.Progress | None = None) -> Judged:
         programs = _programs(request, subjects, judged)
         questions = _questions(request, subjects, programs, room, judged)
         answers = hearing.hear(questions, room, request.jobs, progress)
-    judged.reports += hearing.reports(answers, {name: _known(tool) for name, tool in programs.items()})
-    judged.diagnostics += hearing.failures(judged.reports)
+    judged.reports += reports.reports(answers, {name: _known(tool) for name, tool in programs.items()})
+    judged.diagnostics += reports.failures(judged.reports)
     _place(request, files, subjects, answers, judged)
     return judged
 
@@ -128,6 +132,7 @@ def _subjects(request: Request, files: Mapping[str, bytes], room: Room, judged: 
         rules=tuple(found["rules"]) if rules else (),
         tests={name: tuple(paths) for name, paths in sorted(tests.items())} if rules else {},
         configs=collectors.distinct(found["collectors"], room) if "collectors" in request.subjects else {},
+        ways=pipelines.ways(request.stages, found["collectors"], room) if "pipelines" in request.subjects else (),
         documents=documents,
     )
 
@@ -139,7 +144,7 @@ def _own_tests(request: Request, rules: Mapping[str, object], room: Room, judged
     _lay_out(room.tree, {file: own.value.sources[file].encode() for file in own.value.documents})
     if own.value.elsewhere:
         number = len(own.value.elsewhere)
-        said = hearing.amount(number, hearing.TEST_FILES)
+        said = reports.amount(number, hearing.TEST_FILES)
         judged.unchecked.append(f"{said}, about environments that were not asked for")
     return own.value.documents
 
@@ -164,7 +169,7 @@ def _programs(request: Request, subjects: _Subjects, judged: Judged) -> dict[str
 
 
 def _words(counts: Mapping[str, int]) -> str:
-    return ", ".join(hearing.amount(number, what) for what, number in counts.items())
+    return ", ".join(reports.amount(number, what) for what, number in counts.items())
 
 
 def _known(tool: Tool) -> tuple[str, str]:
@@ -185,9 +190,11 @@ def _questions(
     known = collectors.components(collector, room)
     if known.failure is not None:
         return [*questions, collectors.unusable(known.failure)]
-    usable, lacks = collectors.lacking(collector, known, list(subjects.configs), room)
+    asked = {*subjects.configs, *(file for ways in subjects.ways for file in ways.files)}
+    usable, lacks = collectors.lacking(collector, known, sorted(asked), room)
     judged.diagnostics += lacks
-    return questions + collectors.config_questions(collector, usable)
+    questions += collectors.config_questions(collector, [file for file in subjects.configs if file in usable])
+    return questions + pipelines.questions(collector, [ways for ways in subjects.ways if ways.files <= set(usable)])
 
 
 def _place(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from phoenix_gitops.__main__ import run
+from phoenix_gitops.artifact import RenderedFile
 from tests.proof.judge import PROOF, ROOT, Judge
+from tests.unit.judging.conftest import Bench
 
 pytestmark = pytest.mark.proof
 
@@ -123,6 +126,7 @@ def test_the_reference_platform_is_taken(capsys: pytest.CaptureFixture[str], jud
     assert took["promtool"]["rule files"] == took["vmalert"]["rule files"] == rules > 100
     assert took["promtool"]["files of tests"] == len(list((ROOT / "tests/rules").glob("*.yaml"))) > 0
     assert took["otelcol"]["configs"] >= len(list(PROOF.glob("*"))), "at least one of each environment"
+    assert took["otelcol"]["ways through pipelines"] >= 4 * 3 * 3, "of four environments, three pipelines and senders"
     count(judge, document)
 
 
@@ -191,3 +195,24 @@ def test_an_attribute_that_no_collector_starts_with(repository: Repository, judg
     assert found["primary"]["file"] == "policies/pipelines/mine.yaml"
     assert found["secondary"][-1]["file"] == "generated/_proof/main/main/collectors/gateway.yaml"
     count(judge, document)
+
+
+def test_a_pipeline_that_keeps_what_its_policy_drops(tmp_path: Path, judge: Judge) -> None:
+    shutil.copytree(ROOT / "tests/cases/good/small", tmp_path / "small", ignore=shutil.ignore_patterns("expected"))
+    bench = Bench(tmp_path / "small", tmp_path, pytest.MonkeyPatch())
+
+    def leaky(file: RenderedFile) -> RenderedFile:
+        if not file.path.endswith("collectors/gateway.yaml"):
+            return file
+        assert b"container.id" in file.content
+        return replace(file, content=file.content.replace(b"container.id", b"container.none"))
+
+    judged = bench.judge(leaky, subjects=frozenset({"pipelines"}))
+    assert {found.code for found in judged.diagnostics} == {"PHX783"}
+    found = judged.diagnostics[0]
+    assert found.message.startswith("otelcol: the pipeline `optimized` breaks its policy with what came from the ")
+    assert "; export prometheus: missing: phoenix_opt_final_output_" in found.message
+    assert found.primary is not None
+    assert found.primary.span.file.startswith("preset:pipelines/")
+    assert found.notes[-1] == "sent through generated/_proof/main/main/collectors/gateway.yaml"
+    judge.refused("otelcol", len(judged.diagnostics), "ways through pipelines, by phoenix test")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from phoenix_gitops.templating import Renderer
 from tests.test_cases import CASES
 from tests.unit.judging import fakes
 
+WITHOUT_GOLDEN = frozenset({"rules", "collectors"})
 RULES = """\
 apiVersion: policy.phoenix.io/v1alpha1
 kind: RuleSet
@@ -64,14 +65,15 @@ class Bench:
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_text(text)
 
-    def judge(self, **request: Any) -> Judged:
-        """What the judges say of what the repository compiles to."""
+    def judge(self, change: Callable[[RenderedFile], RenderedFile] | None = None, **request: Any) -> Judged:
+        """What the judges say of what the repository compiles to, `change`d; golden data need a real collector."""
         policies = {p.relative_to(self.root).as_posix(): p.read_text() for p in sorted(self.root.rglob("*.yaml"))}
         stages, resolved, files = _compiled(self.root, tuple(p for p in policies.items() if p[0][:5] != "tests"))
         self.rules = sum("/rules/" in file.path for file in files)
         self.configs = sum("/collectors/" in file.path for file in files)
         tag = stages[0].world.platform.spec.catalog.collector.tag
-        chosen: dict[str, Any] = {"jobs": 4, "collector_tag": tag} | request
+        chosen: dict[str, Any] = {"jobs": 4, "collector_tag": tag, "subjects": WITHOUT_GOLDEN} | request
+        files = [change(file) for file in files] if change else files
         return judge(Request(root=self.root, stages=stages, policies=resolved, files=files, **chosen))
 
 
