@@ -33,8 +33,10 @@ _PLANTED = """\
 Faults that a test plants into the compiled output of the reference platform, one at a time. Each is shown to the
 compiler's checks and to a real API server (strict server-side apply, into empty namespaces). What the server refuses
 the compiler refuses before; what only the server can see is listed below with the reason. Beside these, the test makes
-some 2,000 mutants of one object of each kind: whatever the server refuses of them, the compiler refuses too. This page
-is written from `tests/proof/planted_table.py`.
+some 2,000 mutants of one object of each kind: whatever the server refuses of them, the compiler refuses too.
+
+Rules in CEL (`x-kubernetes-validations`) are evaluated by the API server alone. None of the kinds that we emit has one,
+and a test says so when that changes. This page is written from `tests/proof/planted_table.py`.
 """
 
 

@@ -9,7 +9,7 @@ from tests.proof.planted import Body, Change, Path, Planted, beside, drop, put, 
 
 NOT_OURS_TO_SEE = "only what is in the cluster already tells"
 RUNS_LATER = "it shows when something runs, or never"
-BY_CEL = "a rule in CEL of its CRD"
+BY_CEL = "a rule in CEL of its CRD; no kind that we emit has one"
 
 GATEWAY = "Deployment phoenix-gateway/gateway"
 AGENT = "DaemonSet phoenix-agents/agent"

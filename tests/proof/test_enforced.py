@@ -212,6 +212,27 @@ def test_the_matrix_of_rights(world: Enforced, judge: Judge) -> None:
     judge.refused(SERVER, len(cells) - allowed, "rights that policies do not give")
 
 
+def test_a_right_too_many_would_be_seen(world: Enforced, judge: Judge) -> None:
+    _, namespace = world.walled[0]
+    group = "rbac.authorization.k8s.io"
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "too-many", "namespace": namespace},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "tenant-viewer"},
+        "subjects": [{"kind": "Group", "apiGroup": group, "name": STRANGER}],
+    }
+    stranger = world.client.impersonating("somebody", STRANGER)
+    assert world.client.create(binding).ok
+    try:
+        world.client.wait("seen: the binding", lambda: held(stranger, namespace) != world.rights(STRANGER, namespace))
+        assert may(stranger, namespace, ("list", "pods"))
+    finally:
+        world.client.delete(Ref.of(binding))
+    world.client.wait("gone: the binding", lambda: held(stranger, namespace) == world.rights(STRANGER, namespace))
+    judge.refused(SERVER, 1, "rights that policies do not give")
+
+
 def test_a_request_meets_what_the_authoriser_said(world: Enforced, judge: Judge) -> None:
     tenant, namespace = world.walled[0]
     access = tenant.tenant.spec.access
