@@ -171,6 +171,9 @@ def _select(builder: Builder, name: str, spec: PipelineSpec) -> list[str]:
 
 def _tidy(spec: PipelineSpec) -> list[str]:
     gone = [_ROLLED] if spec.rollup else []
+    lines = [f"delete_key(resource.attributes, {string(name)})" for name in gone]
     if spec.attributes.keep_only and PRIORITY not in spec.attributes.keep_only:
-        gone.append(PRIORITY)
-    return [f"delete_key(resource.attributes, {string(name)})" for name in gone]
+        # Sums of several classes would become one series if they lost it.
+        spared = f" where {resource(_ROLLED)} == nil" if spec.rollup and PRIORITY in spec.rollup.by else ""
+        lines.insert(0, f"delete_key(resource.attributes, {string(PRIORITY)}){spared}")
+    return lines

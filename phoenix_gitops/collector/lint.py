@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.collector.gateway import active_exports
+from phoenix_gitops.collector.identity import SENDER
 from phoenix_gitops.collector.ports import AGENTS, HEALTH, OTLP_GRPC, OTLP_HTTP, TELEMETRY, TENANTS
 from phoenix_gitops.model.pipeline import Inputs, Pipeline, Predicate, ProcessMatch
 from phoenix_gitops.model.units import milliseconds
@@ -36,7 +37,7 @@ def lint_pipelines(env: EnvironmentScope) -> list[Fault]:
         message = f"environment `{env.name}` has no pipelines, so its gateway has nowhere to send what it gets"
         faults.append(Fault(PolicyRef("Environment", env.name), path, "PHX643", message, "name one, such as `full`"))
     for pipeline in (env.edge, *env.pipelines):
-        faults += [*_figures(pipeline), *_classes(env, pipeline), *_predicates(pipeline)]
+        faults += [*_figures(pipeline), *_classes(env, pipeline), *_predicates(pipeline), *_senders(pipeline)]
     for pipeline in env.pipelines:
         faults += [*_gateway(env, pipeline)]
     return sorted(set(faults), key=lambda fault: (fault.policy, [str(part) for part in fault.path], fault.message))
@@ -99,11 +100,24 @@ def _rollup(env: EnvironmentScope, pipeline: Pipeline) -> Iterator[Fault]:
             f"name one of its `processMetrics`, such as `{host.process_metrics[0]}`" if host.process_metrics else ""
         )
         yield Fault(ref, ("spec", "rollup", "countFrom"), "PHX648", message, advice)
+    if "process.pid" not in host.process_attributes:
+        message = "processes cannot be told apart without `process.pid`, so their counters could not be added up"
+        path: Path = ("spec", "inputs", "hostmetrics", "processAttributes")
+        yield Fault(_ref(env.edge), path, "PHX648", message, "read it; a pipeline that rolls up drops it by itself")
     timeout = env.edge.spec.batch.timeout
     if milliseconds(timeout) >= milliseconds(host.interval):
         message = f"batches of `{timeout}` can hold two readings of `{host.interval}`, which a roll-up would add up"
-        path: Path = ("spec", "batch", "timeout")
+        path = ("spec", "batch", "timeout")
         yield Fault(_ref(env.edge), path, "PHX648", message, "make it shorter than `inputs.hostmetrics.interval`")
+
+
+def _senders(pipeline: Pipeline) -> Iterator[Fault]:
+    """Senders that could no longer be told apart: each would overwrite what the other said."""
+    for index, dropped in enumerate(pipeline.spec.attributes.drop):
+        if dropped.name in SENDER:
+            path: Path = ("spec", "attributes", "drop", index, "name")
+            message = f"without `{dropped.name}` the series of several senders would be one, and show one of them only"
+            yield Fault(_ref(pipeline), path, "PHX648", message, "keep it: senders do not speak at one time")
 
 
 def _figures(pipeline: Pipeline) -> Iterator[Fault]:

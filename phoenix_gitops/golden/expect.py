@@ -53,33 +53,33 @@ def expected(
     spec = pipeline.spec
     constants: Named = {"phoenix.pipeline.strategy": pipeline.metadata.name, "deployment.environment": env.name}
     cells: dict[tuple[Metric, Series], _Cell] = defaultdict(_Cell)
-    counted: dict[Series, int] = defaultdict(int)
+    counted: dict[Series, _Cell] = defaultdict(_Cell)
     named: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for subject in subjects:
         came = _arrived(env, subject, node)
         class_ = came.get(PRIORITY)
         if class_ is not None:
             named[str(class_)].add((str(came.get("host.name", "")), str(came.get(EXECUTABLE, ""))))
+        seen = subject.seen(readings)
         left, rolled = _shaped(spec, came, constants | spec.attributes.set, env.security.spec.redact)
         resource = attributes(left)
         for (metric, point), values in subject.values.items():
-            seen = subject.seen(readings)
             if seen and _stays(spec, left, class_ if not rolled else None, metric, rolled=rolled):
                 cell = cells[metric, _series(metric, resource, point, env.security.spec.redact)]
                 cell.last[seen[-1]].append(values[seen[-1]])
                 cell.growth += [values[seen[-1]] - values[seen[0]]] if len(seen) > 1 else []
-        if rolled and spec.rollup and spec.rollup.count_metric and _counts(spec, subject, readings):
-            counted[Series(metric=spec.rollup.count_metric, resource=resource)] += 1
+        if rolled and seen and spec.rollup and spec.rollup.count_metric and _counts(spec, subject):
+            counted[Series(metric=spec.rollup.count_metric, resource=resource)].last[seen[-1]].append(1)
     return _added_up(spec, cells, counted, {name: frozenset(found) for name, found in named.items()})
 
 
 def _added_up(
     spec: PipelineSpec,
     cells: Mapping[tuple[Metric, Series], _Cell],
-    counted: Mapping[Series, int],
+    counted: Mapping[Series, _Cell],
     named: Mapping[str, frozenset[tuple[str, str]]],
 ) -> Expected:
-    values: dict[Series, float] = dict(counted)
+    values = {series: sum(cell.last[max(cell.last)]) for series, cell in counted.items()}
     grown: dict[Series, float] = {}
     for (metric, series), cell in cells.items():
         process = any(name == PRIORITY for name, _ in series.resource) or any(
@@ -195,6 +195,6 @@ def _series(metric: Metric, resource: frozenset[tuple[str, str]], point: Points,
     return Series(metric=metric.name, resource=resource, points=kept)
 
 
-def _counts(spec: PipelineSpec, subject: Subject, readings: int) -> bool:
+def _counts(spec: PipelineSpec, subject: Subject) -> bool:
     source = spec.rollup.count_from if spec.rollup is not None else ""
-    return readings - 1 in subject.seen(readings) and any(metric.name == source for metric, _ in subject.values)
+    return any(metric.name == source for metric, _ in subject.values)

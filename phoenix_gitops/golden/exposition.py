@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from phoenix_gitops.golden.metrics import Kind
 from phoenix_gitops.golden.subjects import Series
@@ -51,12 +52,17 @@ def parsed(text: str) -> dict[Shown, float]:
         match = _SAMPLE.fullmatch(line)
         if line.startswith("#") or match is None:
             continue
-        labels = ((key, _unescaped(value)) for key, value in _LABEL.findall(match[2] or ""))
-        series = Shown(match[1], frozenset(labels))
+        series = Shown(match[1], _labels(match[2] or ""))
         if series in found:
             raise TwiceError(f"{series} is shown twice")
         found[series] = float(match[3])
     return found
+
+
+@lru_cache(maxsize=1 << 16)
+def _labels(text: str) -> frozenset[tuple[str, str]]:
+    """Labels as they are written; one series is scraped many times."""
+    return frozenset((key, _unescaped(value)) for key, value in _LABEL.findall(text))
 
 
 def _escaped(name: str) -> str:

@@ -16,6 +16,7 @@ from phoenix_gitops.collector.ports import AGENTS, OTLP_HTTP, TENANTS
 from phoenix_gitops.golden.compare import breaches, differences
 from phoenix_gitops.golden.expect import Expected, expected
 from phoenix_gitops.golden.exposition import Shown, parsed, shown
+from phoenix_gitops.golden.fixture import NODES
 from phoenix_gitops.golden.metrics import COUNT_UNIT, READING, Kind
 from phoenix_gitops.golden.otlp import request
 from phoenix_gitops.golden.sink import Sink, sink
@@ -38,11 +39,11 @@ _POLL, _ARRIVES, _SETTLES = 0.05, 10.0, 2.0
 class Collectors:
     """Collectors that run: a gateway, and what sends to it."""
 
-    env: EnvironmentScope
+    env: EnvironmentScope = field(repr=False)
     urls: Mapping[str, str]
     """Where to send to, by `AGENT`, `GATEWAY` and `TENANT`."""
-    gateway: Running
-    _sink: Sink
+    gateway: Running = field(repr=False)
+    _sink: Sink = field(repr=False)
     _began: int = field(default_factory=lambda: time.time_ns() - 1000 * _SECOND)
     _clock: int = 0
 
@@ -56,8 +57,7 @@ class Collectors:
 
     def scraped(self, export: PrometheusExport, salt: str) -> dict[Shown, float]:
         """The series of an export that come from nodes whose names end with `salt`."""
-        with urllib.request.urlopen(self.gateway.url(export.port, "/metrics"), timeout=_ARRIVES) as answer:  # noqa: S310
-            found = parsed(answer.read().decode())
+        found = parsed(self._scrape(export))
         return {
             series: value
             for series, value in found.items()
@@ -133,8 +133,16 @@ class Collectors:
         return [export.prometheus for export in exports if export.prometheus is not None]
 
     def _shows(self, export: PrometheusExport, reading: int, salt: str) -> bool:
-        name = f"{export.namespace}_{READING.name.replace('.', '_')}"
-        return any(s.name == name and value == reading + 1 for s, value in self.scraped(export, salt).items())
+        name = f"{export.namespace}_{READING.name.replace('.', '_')}{{"
+        said = "\n".join(line for line in self._scrape(export).splitlines() if line.startswith(name))
+        return any(
+            value == reading + 1 and ("host_name", f"{NODES[1]}{salt}") in series.labels
+            for series, value in parsed(said).items()
+        )
+
+    def _scrape(self, export: PrometheusExport) -> str:
+        with urllib.request.urlopen(self.gateway.url(export.port, "/metrics"), timeout=_ARRIVES) as answer:  # noqa: S310
+            return str(answer.read().decode())
 
 
 @contextmanager

@@ -158,7 +158,11 @@ class Rollup(Model, frozen=True, kw_only=True):
     ]
     by: Annotated[
         list[str],
-        Meta(min_length=1, description="Resource attributes that are kept; the sum is over all others."),
+        Meta(
+            min_length=1,
+            description="Resource attributes that are kept; the sum is over all others. What tells senders apart is always "
+            "kept: `host.name`, `service.name`, `service.instance.id`.",
+        ),
     ]
     count_metric: Annotated[
         str | None,
@@ -203,7 +207,10 @@ class Attributes(Model, frozen=True, kw_only=True):
 
     drop: Annotated[list[DropAttribute], Meta(description="Attributes that are dropped.")] = []
     keep_only: Annotated[
-        list[str], Meta(description="If not empty, every other resource attribute of a process is dropped.")
+        list[str],
+        Meta(
+            description="If not empty, every other resource attribute of a process is dropped, but for its name, tenant and sender."
+        ),
     ] = []
     set: Annotated[
         dict[str, str], Meta(description="Resource attributes that are set, overwriting what a client says.")
@@ -290,7 +297,9 @@ class Batch(Model, frozen=True, kw_only=True):
 
     size: Annotated[int, Meta(ge=1, description="Points that make a batch.")] = 8192
     timeout: Annotated[Duration, Meta(description="A smaller batch is sent after so long.")] = "10s"
-    max: Annotated[int, Meta(ge=1, description="A larger batch is split.")] = 16384
+    max: Annotated[
+        int, Meta(ge=1, description="A larger batch is split; never in an edge pipeline, where a reading stays whole.")
+    ] = 16384
 
 
 class Memory(Model, frozen=True, kw_only=True):

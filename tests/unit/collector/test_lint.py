@@ -79,6 +79,20 @@ def test_the_presets_have_no_fault(exports: list[str]):
             "batches of `15s` can hold two readings of `15s`, which a roll-up would add up",
         ),
         (
+            "edge",
+            {"inputs": {"hostmetrics": {"processAttributes": ["process.executable.name"]}}},
+            "spec.inputs.hostmetrics.processAttributes",
+            "PHX648",
+            "processes cannot be told apart without `process.pid`, so their counters could not be added up",
+        ),
+        (
+            "full",
+            {"attributes": {"drop": [{"name": "process.pid"}, {"name": "host.name"}]}},
+            "spec.attributes.drop.1.name",
+            "PHX648",
+            "without `host.name` the series of several senders would be one, and show one of them only",
+        ),
+        (
             "full",
             {"inputs": {"otlp": {}}},
             "spec.inputs",
