@@ -17,19 +17,5 @@ die() {
   exit 2
 }
 
-# tool_path NAME VERSION: where a tool is kept.
-tool_path() { printf '%s/tools/%s/%s/%s' "$CACHE" "$1" "$2" "$1"; }
-
-# keep_tool NAME VERSION FILE: moves a finished binary into the cache in one step, so that an
-# interrupted run leaves nothing that looks installed.
-keep_tool() {
-  local target
-  target=$(tool_path "$1" "$2")
-  mkdir -p "$(dirname "$target")"
-  chmod 0755 "$3"
-  mv -f "$3" "$target.part.$$"
-  mv -f "$target.part.$$" "$target"
-}
-
 # at_least HAVE WANT: whether a dotted version is not older than another.
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
