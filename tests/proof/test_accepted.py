@@ -1,6 +1,6 @@
 """A real API server takes every object that we compile, keeps every field, and has nothing to do when asked again.
 
-Each cluster of the reference platform and of the good cases is a control plane of its own that emulates the minor of
+Each cluster of the reference platform, and each good case, is a control plane of its own that emulates the minor of
 the cluster's facts, or the oldest that it can. It starts with the CRDs, one node, and, where Argo CD runs, Argo CD's
 namespace; nothing else. A person applies an environment's root Application and its project once; here they come in with
 the root's own folder.
@@ -12,23 +12,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proof.cluster import Ref, Seed, running
+from tests.proof.cluster import Cluster, Ref, Seed, running
 from tests.proof.cluster.client import ARGO_CD
 from tests.proof.cluster.control_plane import emulated
 from tests.proof.cluster.readback import differences, ownership
 from tests.proof.cluster.sync import ROUNDS, sync
-from tests.proof.cluster.tree import orders, sites
+from tests.proof.cluster.tree import Application, one_site, orders, sites
 from tests.proof.cluster.world import NODE, World
 from tests.proof.judge import GENERATED, ROOT, Judge
+from tests.unit.test_units import CANONICAL
 
 pytestmark = pytest.mark.proof
 
 GOOD = sorted((ROOT / "tests" / "cases" / "good").iterdir())
 REFERENCE = sites(GENERATED, ROOT / "environments")
-SITES = [
-    *REFERENCE,
-    *(site for case in GOOD for site in sites(case / "expected", case / "environments", case.name)),
-]
+SITES = [*REFERENCE, *(one_site(case.name, case / "expected", case / "environments") for case in GOOD)]
 SEED = 20261123
 
 
@@ -37,9 +35,8 @@ def world(request: pytest.FixtureRequest, seed: Seed, tmp_path_factory: pytest.T
     site = SITES[request.param]
     every = orders(site.applications, SEED)
     order = every[request.param % len(every)]
-    folder = tmp_path_factory.mktemp(site.name.replace("/", "-"))
-    with running(folder, seed=seed, version=emulated(site.minor)) as cluster:
-        given = [NODE, *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in site.namespaces)]
+    with running(tmp_path_factory.mktemp(site.name), seed=seed, version=emulated(site.minor)) as cluster:
+        given = [NODE, *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in site.home)]
         assert all(cluster.client.create(body).ok for body in given)
         yield World(site=site, cluster=cluster, order=order, synced=sync(cluster.client, order))
 
@@ -98,11 +95,71 @@ def test_an_autoscaler_owns_the_replicas_of_what_it_scales(world: World) -> None
 
 
 def test_applying_again_changes_nothing(world: World) -> None:
-    before = world.settle()
-    for body in world.sent():
-        assert world.client.apply(body).ok
-    changed = [str(ref) for ref, version in world.versions().items() if version != before[ref]]
+    world.settle()
+    changed = [str(Ref.of(body)) for body in world.sent() if world.changes(body)]
     assert changed == []
+
+
+def test_quantities_are_written_as_the_server_writes_them(cluster: Cluster) -> None:
+    """By the emitters, that is: what the server makes of all forms is what the table says that ours are made to."""
+    names = {f"c{i}": quantity for i, quantity in enumerate(CANONICAL)}
+    containers = [{"name": n, "image": "i", "resources": {"limits": {"memory": q, "cpu": q}}} for n, q in names.items()]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "quantities", "namespace": "default"},
+        "spec": {"containers": containers},
+    }
+    cluster.client.wait("an account for pods", lambda: cluster.client.apply(pod, dry_run=True).ok)
+    kept = cluster.client.apply(pod, dry_run=True).body["spec"]["containers"]
+    assert {names[c["name"]]: c["resources"]["limits"]["cpu"] for c in kept} == CANONICAL
+    assert {names[c["name"]]: c["resources"]["limits"]["memory"] for c in kept} == CANONICAL
+
+
+def test_a_field_that_the_server_prunes_or_changes_is_found(cluster: Cluster, judge: Judge) -> None:
+    """What the comparison says of objects that lose fields, of values in another form, and of defaults in keys."""
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "pruned", "namespace": "default"},
+        "spec": {"groups": [{"name": "g", "rules": [{"record": "a:b", "expr": "x", "lables": {}}]}]},
+    }
+    rules = "/apis/monitoring.coreos.com/v1/namespaces/default/prometheusrules"
+    answer = cluster.client.request("POST", rules, rule, query={"fieldValidation": "Ignore"})
+    assert list(differences(rule, answer.body)) == ["spec.groups[0].rules[0].lables: gone; sent {}"]
+    assert list(ownership(rule, answer.body, ARGO_CD)) == [f"{ARGO_CD} applied with 0 sets of fields"]
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "changed", "namespace": "default"},
+        "spec": {"ports": [{"port": 80, "targetPort": "http"}]},
+    }
+    answer = cluster.client.apply(service)
+    assert list(differences(service, answer.body)) == []
+    assert list(ownership(service, answer.body, ARGO_CD)) == [
+        'spec.ports: owns k:{"port":80,"protocol":"TCP"}, which we did not send',
+        "spec.ports[0]: sent, not owned",
+    ]
+    limits = {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": {"name": "changed", "namespace": "default"},
+        "spec": {"limits": [{"type": "Container", "max": {"cpu": "1000m", "memory": 10}}]},
+    }
+    answer = cluster.client.apply(limits)
+    assert list(differences(limits, answer.body)) == [
+        'spec.limits[0].max.cpu: "1"; sent "1000m"',
+        'spec.limits[0].max.memory: "10"; sent 10',
+    ]
+    judge.refused("kube-apiserver", 1, "fields to keep")
+
+
+def test_an_application_whose_namespace_never_comes_is_given_up(cluster: Cluster) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "lost", "namespace": "nowhere"}}
+    application = Application(name="lost", server="here", path="generated/lost", objects=(body,))
+    done = sync(cluster.client, [application])
+    assert (done.rounds, done.applied) == (1, set())
+    assert [str(f) for f in done.failures] == ['round 1, lost: ConfigMap nowhere/lost: namespaces "nowhere" not found']
 
 
 def test_every_order_of_applications_is_tried_and_every_cluster_is_judged_as_its_own_minor() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.proof.cluster import Cluster, Ref, Seed, running
-from tests.proof.judge import Judge
+from tests.proof.cluster.sync import waves
+from tests.proof.cluster.tree import sites
+from tests.proof.judge import ROOT, Judge
 
 pytestmark = pytest.mark.proof
 
@@ -76,3 +79,58 @@ def test_a_minor_is_emulated_from_an_empty_store_with_all_crds(seed: Seed, tmp_p
         assert all(cluster.client.resource(*kind) for kind in seed.kinds)
         assert cluster.client.list("v1", "ConfigMap", "default").body["items"] == []
         assert cluster.client.list("argoproj.io/v1alpha1", "Application").body["items"] == []
+
+
+def some(kind: str, name: str, namespace: str = "", wave: str = "") -> dict:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    metadata |= {"annotations": {"argocd.argoproj.io/sync-wave": wave}} if wave else {}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+
+
+def in_order(*bodies: dict) -> list[list[str]]:
+    return [[f"{body['kind']} {body['metadata']['name']}" for body in wave] for wave in waves(bodies)]
+
+
+def test_objects_come_in_the_order_of_argo_cd() -> None:
+    assert in_order(
+        some("Deployment", "a"), some("ConfigMap", "b"), some("ConfigMap", "a"), some("Role", "late", wave="5")
+    ) == [["ConfigMap a", "ConfigMap b", "Deployment a"], ["Role late"]]
+    assert in_order(some("PodMonitor", "custom"), some("APIService", "last of the known")) == [
+        ["APIService last of the known", "PodMonitor custom"]
+    ]
+    assert in_order(some("Service", "zero"), some("Service", "early", wave="-5"), some("Service", "0", wave="0")) == [
+        ["Service early"],
+        ["Service 0", "Service zero"],
+    ]
+
+
+def test_a_namespace_moves_before_what_is_in_it() -> None:
+    assert in_order(
+        some("Namespace", "n", wave="3"), some("ConfigMap", "c", "n"), some("ConfigMap", "early", "n", "-1")
+    ) == [
+        ["Namespace n", "ConfigMap early"],
+        ["ConfigMap c"],
+    ]
+    assert in_order(some("Namespace", "m", wave="3"), some("ConfigMap", "c", "n")) == [["ConfigMap c"], ["Namespace m"]]
+
+
+def test_a_tree_whose_objects_have_no_application_or_two_is_refused(tmp_path: Path) -> None:
+    tree = tmp_path / "generated"
+    case = ROOT / "tests" / "cases" / "good" / "small"
+    shutil.copytree(case / "expected", tree)
+    (site,) = sites(tree, case / "environments")
+    assert {application.name for application in site.applications} == {
+        "main-root",
+        *(f"main-main-{component}" for component in ("ingest", "rules", "tenancy")),
+    }
+    assert (site.name, site.minor, site.home) == ("main", "1.34", ["argocd"])
+    stray = tree / "main" / "main" / "stray" / "configmap-stray.yaml"
+    stray.parent.mkdir()
+    stray.write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: stray, namespace: phoenix-rules}}")
+    with pytest.raises(AssertionError, match=r"applied by no Application: .*configmap-stray\.yaml"):
+        sites(tree, case / "environments")
+    stray.unlink()
+    twin = tree / "main" / "main" / "rules" / "namespace-twin.yaml"
+    twin.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: phoenix-agents}}")
+    with pytest.raises(AssertionError, match=r"several Applications: .*Namespace phoenix-agents"):
+        sites(tree, case / "environments")

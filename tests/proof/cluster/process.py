@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,11 @@ class Process:
 def started(name: str, command: Sequence[str | Path], log: Path, *, at_once: bool = False) -> Iterator[Process]:
     """The program, running; it is stopped on the way out, whatever happened, `at_once` if nobody needs its state."""
     with log.open("wb") as out:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent)
+        # Memory is there, time is short: less of the collecting that takes a third of it.
+        environment = os.environ | {"GOGC": "400"}
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent, env=environment
+        )
     try:
         yield Process(name=name, log=log, child=child)
     finally:

@@ -43,7 +43,10 @@ def ownership(sent: Object, found: Object, manager: str) -> Iterator[str]:
         yield f"{manager} applied with {len(entries)} sets of fields"
         return
     body = {key: value for key, value in sent.items() if key not in _IDENTITY}
-    body["metadata"] = {key: value for key, value in sent["metadata"].items() if key not in _NAMES}
+    if metadata := {key: value for key, value in sent["metadata"].items() if key not in _NAMES}:
+        body["metadata"] = metadata
+    else:
+        del body["metadata"]
     yield from _owned(entries[0]["fieldsV1"], body, ())
 
 

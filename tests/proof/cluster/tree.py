@@ -13,9 +13,6 @@ import yaml
 
 from tests.proof.cluster.client import Object, Ref
 
-IN_CLUSTER = "https://kubernetes.default.svc"
-"""The address of the cluster that Argo CD runs in."""
-
 _PREFIX = "generated/"
 """What stands before the paths of Applications; `Application.path` begins below it."""
 _TRACKING = "argocd.argoproj.io/tracking-id"
@@ -33,37 +30,40 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A cluster that objects go to: the Applications with its address as destination."""
+    """A cluster that objects go to."""
 
     name: str
-    server: str
     minor: str
     """The Kubernetes minor of the cluster's facts."""
-    argocd: bool
-    """Whether Argo CD runs here."""
     applications: tuple[Application, ...]
-    namespaces: tuple[str, ...]
-    """Those that must exist before the first sync: where Argo CD runs."""
+
+    @property
+    def home(self) -> list[str]:
+        """Namespaces that are there before the first sync: where Argo CD runs and has its Applications."""
+        return sorted({body["metadata"]["namespace"] for body in self.objects() if body["kind"] == "Application"})
 
     def objects(self) -> Iterator[Object]:
         for application in self.applications:
             yield from application.objects
 
 
-def sites(tree: Path, facts: Path, title: str = "") -> list[Site]:
-    """Every cluster of a compiled tree, by name; `facts` is the folder of its Environments.
+def sites(tree: Path, facts: Path) -> list[Site]:
+    """Every cluster of a compiled tree, by address; `facts` is the folder of its Environments.
 
     Raises AssertionError for an object that belongs to no Application, or to two.
     """
-    files = {path: _read(path) for path in sorted(tree.rglob("*.yaml")) if path.relative_to(tree).parts[0] != "_proof"}
-    applications = [_application(body, tree, files) for body in files.values() if body["kind"] == "Application"]
-    _belong(files, applications)
-    minors = _minors(facts)
-    home = {body["metadata"]["namespace"] for body in files.values() if body["kind"] == "Application"}
+    held, known = _applications(tree), _minors(facts)
+    # The compiler checks the objects of a cluster that has no facts against the oldest minor of those that have.
+    by_server = {server: known.get(server, ("management", _oldest(known))) for server in {a.server for a in held}}
     return [
-        _site(server, [a for a in applications if a.server == server], minors, tuple(sorted(home)), title)
-        for server in sorted({a.server for a in applications})
+        Site(name=name, minor=minor, applications=tuple(a for a in held if a.server == server))
+        for server, (name, minor) in sorted(by_server.items())
     ]
+
+
+def one_site(name: str, tree: Path, facts: Path) -> Site:
+    """One cluster that plays all those of a compiled tree; raises as `sites` does."""
+    return Site(name=name, minor=_oldest(_minors(facts)), applications=tuple(_applications(tree)))
 
 
 def orders(applications: Sequence[Application], seed: int) -> list[tuple[Application, ...]]:
@@ -82,6 +82,13 @@ def tracked(application: Application, body: Object) -> Object:
     metadata = body["metadata"]
     mark = f"{application.name}:{group}/{body['kind']}:{metadata.get('namespace', '')}/{metadata['name']}"
     return {**body, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), _TRACKING: mark}}}
+
+
+def _applications(tree: Path) -> list[Application]:
+    files = {path: _read(path) for path in sorted(tree.rglob("*.yaml")) if path.relative_to(tree).parts[0] != "_proof"}
+    held = [_application(body, tree, files) for body in files.values() if body["kind"] == "Application"]
+    _belong(files, held)
+    return sorted(held, key=lambda application: application.name)
 
 
 def _read(path: Path) -> Object:
@@ -127,21 +134,5 @@ def _minors(facts: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _site(
-    server: str,
-    applications: list[Application],
-    minors: dict[str, tuple[str, str]],
-    home: tuple[str, ...],
-    title: str,
-) -> Site:
-    oldest = min((minor for _, minor in minors.values()), key=lambda minor: [int(part) for part in minor.split(".")])
-    # The compiler checks the objects of a cluster that has no facts against the oldest minor of those that have.
-    name, minor = minors.get(server, ("management", oldest))
-    return Site(
-        name=f"{title}/{name}" if title else name,
-        server=server,
-        minor=minor,
-        argocd=server == IN_CLUSTER,
-        applications=tuple(sorted(applications, key=lambda a: a.name)),
-        namespaces=home if server == IN_CLUSTER else (),
-    )
+def _oldest(known: dict[str, tuple[str, str]]) -> str:
+    return min((minor for _, minor in known.values()), key=lambda minor: [int(part) for part in minor.split(".")])

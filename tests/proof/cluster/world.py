@@ -14,6 +14,7 @@ NODE: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1
 """Where the pods of DaemonSets are meant to run."""
 
 _SECONDS = 60
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,26 +53,46 @@ class World:
         replicas: int = self.found(ref)["spec"]["replicas"]
         return replicas
 
-    def versions(self) -> dict[Ref, str]:
-        """The resource versions of our objects."""
-        return {ref: self.found(ref)["metadata"]["resourceVersion"] for ref in map(Ref.of, self.site.objects())}
-
-    def settle(self) -> dict[Ref, str]:
-        """The resource versions of our objects, once no controller changes them any more."""
-        seen: list[dict[Ref, str]] = [{}]
+    def settle(self) -> None:
+        """Wait until controllers have done what our objects ask of them, and change these no more."""
+        refs = [Ref.of(body) for body in self.site.objects()]
+        seen: list[list[str]] = [[]]
 
         def calm() -> bool:
-            seen.append(self.versions())
+            seen.append([_version(self.found(ref)) for ref in refs])
             return seen[-1] == seen[-2] and not self.unfinished()
 
         self.client.wait("calm", calm, _SECONDS)
-        return seen[-1]
+
+    def changes(self, body: Object) -> bool:
+        """Whether applying the object again changes anything. A controller that writes its status meanwhile does not
+        count: then we look again.
+        """
+        for _ in range(_LOOKS):
+            before, answer = self.found(Ref.of(body)), self.client.apply(body)
+            if not answer.ok or _desired(before) != _desired(answer.body):
+                return True
+            if _version(before) == _version(answer.body):
+                return False
+        return True
 
     def unfinished(self) -> list[str]:
         """Workloads whose controller has not made all their pods."""
         kinds = ("Deployment", "StatefulSet", "DaemonSet")
         workloads = [Ref.of(body) for body in self.site.objects() if body["kind"] in kinds]
         return [str(ref) for ref in workloads if not _complete(self.found(ref))]
+
+
+def _version(found: Object) -> str:
+    version: str = found["metadata"]["resourceVersion"]
+    return version
+
+
+def _desired(found: Object) -> Object:
+    """An object without what controllers write of its state."""
+    metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
+    fields = [entry for entry in metadata["managedFields"] if entry.get("subresource") != "status"]
+    return {**found, "metadata": {**metadata, "managedFields": fields}, "status": {}}
 
 
 def _complete(workload: Object) -> bool:
