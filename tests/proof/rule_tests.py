@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +46,7 @@ class Case:
     name: str
     series: Mapping[str, str]
     queries: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
 
     def expect(self, at: int, expr: str, results: Mapping[str, float]) -> None:
         """The expression has these results, by labels, and no others."""
@@ -56,12 +58,18 @@ class Case:
         expr = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)'
         self.expect(at, expr, {"{}": count})
 
+    def told(self, at: int, alert: str, *instances: tuple[Mapping[str, str], Mapping[str, str]]) -> None:
+        """The alert fires with just these labels and annotations, as people read them."""
+        expected = [{"exp_labels": dict(labels), "exp_annotations": dict(texts)} for labels, texts in instances]
+        self.alerts.append({"eval_time": f"{at}s", "alertname": alert, "exp_alerts": expected})
+
     def plain(self, engine: str, step: int) -> dict[str, Any]:
         """The case as this engine's tool reads it."""
         return {
             "name": self.name,
             "interval": f"{step}s",
             "input_series": [{"series": s, "values": v} for s, v in self.series.items()],
+            "alert_rule_test": self.alerts,
             "promql_expr_test" if engine == PROMTOOL else "metricsql_expr_test": self.queries,
         }
 
@@ -87,38 +95,43 @@ class Bench:
         """Of the latest case: the expression has these results, by labels, and no others."""
         self.cases[-1].expect(at, expr, results)
 
+    def told(self, at: int, alert: str, *instances: tuple[Mapping[str, str], Mapping[str, str]]) -> None:
+        """Of the latest case: the alert fires with just these labels and annotations."""
+        self.cases[-1].told(at, alert, *instances)
+
     def firing(self, at: int, alert: str, count: int) -> None:
         """Of the latest case: so many instances of the alert fire."""
         self.cases[-1].firing(at, alert, count)
 
-    def run(self, engine: str) -> tuple[int, str]:
-        """The exit code of the engine's tool and what it says."""
+    def run(self) -> Iterator[tuple[str, int, str]]:
+        """The engines, the exit code of each one's tool and what it says."""
         groups = list(self.groups)
         (self.folder / "rules.yaml").write_text(yaml.safe_dump({"groups": [g.plain() for g in groups]}))
-        test = {
-            "rule_files": ["rules.yaml"],
-            "evaluation_interval": f"{self.evaluate or self.step}s",
-            "group_eval_order": [g.name for g in groups],
-            "tests": [case.plain(engine, self.step) for case in self.cases],
-        }
-        path = self.folder / f"{engine}.yaml"
-        path.write_text(yaml.safe_dump(test))
-        return run_tests(engine, path)
+        for engine in self.engines:
+            test = {
+                "rule_files": ["rules.yaml"],
+                "evaluation_interval": f"{self.evaluate or self.step}s",
+                "group_eval_order": [g.name for g in groups],
+                "tests": [case.plain(engine, self.step) for case in self.cases],
+            }
+            (self.folder / f"{engine}.yaml").write_text(yaml.safe_dump(test))
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda engine: run_tests(engine, self.folder / f"{engine}.yaml"), self.engines)
+        for engine, (code, said) in zip(self.engines, found, strict=True):
+            yield engine, code, said
 
     def passes(self) -> None:
         """All of it is as expected in the engines, and there was something to expect."""
         assert self.cases
-        assert all(case.queries for case in self.cases)
-        for engine in self.engines:
-            code, said = self.run(engine)
+        assert all(case.queries or case.alerts for case in self.cases)
+        for engine, code, said in self.run():
             assert code == 0, f"{engine}:\n{said}"
             assert "SUCCESS" in said, said
             self.judge.took(engine, len(self.cases), KIND)
 
     def fails(self, *patterns: str) -> None:
         """The engines find something that is not as expected, and say so in these words."""
-        for engine in self.engines:
-            code, said = self.run(engine)
+        for engine, code, said in self.run():
             assert code == 1, f"{engine}:\n{said}"
             for pattern in patterns:
                 assert re.search(pattern, said), f"{engine}:\n{said}"
@@ -139,8 +152,8 @@ def run_tests(engine: str, path: Path) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
-        # Storage of a test is in memory where there is such a folder: it is flushed at every step.
-        env={"TMPDIR": "/dev/shm" if Path("/dev/shm").is_dir() else str(path.parent)},
+        # vmalert-tool flushes its storage at every step: in memory, where there is such a folder, and it may use some.
+        env={"TMPDIR": "/dev/shm" if Path("/dev/shm").is_dir() else str(path.parent), "GOGC": "400"},
     )
     return done.returncode, done.stdout
 

@@ -45,11 +45,13 @@ def laws():
     ]
     return {
         "reference": support.control(),
-        "two profiles": support.control(profiles=two, oscillation={"fallback": "calm"}),
+        "two profiles, no hold": support.control(
+            profiles=two, oscillation={"fallback": "calm"}, stability="60s", lockout="60s"
+        ),
         "four profiles": support.control(profiles=four, oscillation={"fallback": "p2"}, hysteresis=0.05),
-        "no hold": support.control(stability="60s", lockout="60s"),
-        "long hold": support.control(stability="10m", lockout="10m"),
-        "slow": support.control(interval="2m", stability="4m", oscillation={"max": 1}),
+        "slow, with a long hold": support.control(
+            interval="2m", stability="10m", lockout="20m", oscillation={"max": 1}
+        ),
     }
 
 
@@ -265,6 +267,9 @@ def test_the_reference_alerts_fire_and_stay_silent(bench):
     found = bench(groups, series)
     found.firing(240, "PhoenixResourceExhaustion", 0)
     found.firing(300, "PhoenixResourceExhaustion", 1)
+    labels = {"namespace": "phoenix-gateway", "pod": "full", "component": "phoenix", "severity": "critical"}
+    text = "phoenix-gateway/full uses 950 MiB, over 90% of its memory limit"
+    found.told(300, "PhoenixResourceExhaustion", (labels, {"summary": text}))
     found.firing(1200, "PhoenixSignalDegradation", 0)
     found.firing(1200, "PhoenixPipelineSilent", 3)
     found.passes()
@@ -300,6 +305,23 @@ def test_a_steady_burn_alerts_from_its_factor_on(bench, bad, page, ticket):
     for which, count in (("page", page), ("ticket", ticket)):
         expr = f'count(ALERTS{{alertname="SLOBudgetBurn",burn="{which}",alertstate="firing"}}) or vector(0)'
         found.expect((long - 10) * 60, expr, {"{}": count})
+    found.passes()
+
+
+def test_people_read_the_same_of_either_engine(bench):
+    long = 9 * HOURS
+    found = burn(bench, f"0+992x{long}", f"0+8x{long}", evaluate=600)
+    texts = {
+        "description": "objective 0.999 over 30d; 0.8% of what was measured was bad",
+        "summary": "shop burns the error budget of shop-up too fast",
+    }
+    whose = {"service": "shop", "slo": "shop-up"}
+    found.told(
+        (long - 10) * 60,
+        "SLOBudgetBurn",
+        ({**whose, "burn": "page", "severity": "critical"}, texts),
+        ({**whose, "burn": "ticket", "severity": "warning"}, texts),
+    )
     found.passes()
 
 
