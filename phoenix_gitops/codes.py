@@ -205,6 +205,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX760", "crd-source-unreadable", "a source of CRDs cannot be read"),
     Code("PHX761", "no-crd-found", "a source holds no CRD, or not the wanted one"),
     Code("PHX762", "pattern-not-checked", "a pattern of a CRD cannot be checked outside an API server"),
+    Code("PHX763", "rule-not-evaluated", "rules in CEL of CRDs are evaluated by an API server alone"),
     Code("PHX780", "judge-refuses-rules", "promtool or vmalert refuses a rule file"),
     Code("PHX781", "rule-test-failed", "a test of rules does not give what it expects"),
     Code("PHX782", "collector-does-not-start", "a real collector does not start from its config"),

@@ -1,7 +1,7 @@
 """`phoenix schema fetch`: CustomResourceDefinitions from a directory, a cluster's dump or a URL -> strict
 JSON schemas, one file `<group>/<kind>_<version>.json` each.
 
-Schemas only say what a field may hold. CEL rules of a CRD are not evaluated by anything but a real API server.
+Schemas only say what a field may hold. Rules in CEL are evaluated by a real API server alone, and named here.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ class UrlTemplate:
 
 
 Source = Directory | Stream | UrlTemplate
+
+_LISTED = 5
+"""How many kinds a note names before it counts."""
 
 EMITTED: tuple[Kind, ...] = (
     ("argoproj.io", "v1alpha1", "AppProject"),
@@ -120,6 +123,8 @@ def fetch(sources: Sequence[Source], target: Path) -> FetchResult:
             case UrlTemplate(template, kinds):
                 for kind in kinds:
                     _read_url(template, kind, found)
+    if ruled := [kind for _, kind in sorted(found.schemas.items()) if kind.rules]:
+        found.diagnostics.append(_ruled(ruled))
     written: list[str] = []
     unchanged: list[str] = []
     for name, schema in sorted(found.schemas.items()):
@@ -133,6 +138,18 @@ def _unchecked(found: KindSchema, pattern: str) -> Diagnostic:
         code="PHX762",
         message=f"pattern `{pattern}` of {found.kind} `{found.group}/{found.version}` is not checked",
         help="only a real API server checks it",
+        severity=Severity.NOTE,
+    )
+
+
+def _ruled(kinds: Sequence[KindSchema]) -> Diagnostic:
+    rules = sum(kind.rules for kind in kinds)
+    listed = ", ".join(f"{kind.kind} `{kind.group}/{kind.version}`" for kind in kinds[:_LISTED])
+    more = f" and {len(kinds) - _LISTED} more" if len(kinds) > _LISTED else ""
+    return Diagnostic(
+        code="PHX763",
+        message=f"{rules} rule{'s' if rules > 1 else ''} in CEL of {listed}{more} will not be evaluated",
+        help="only a real API server evaluates them",
         severity=Severity.NOTE,
     )
 

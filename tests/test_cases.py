@@ -178,6 +178,7 @@ NO_CASE: dict[str, str] = {
     "PHX760-crd-source-unreadable": "tests/unit/test_crds.py",
     "PHX761-no-crd-found": "tests/unit/test_crds.py",
     "PHX762-pattern-not-checked": "tests/unit/verify/test_faults.py",
+    "PHX763-rule-not-evaluated": "tests/unit/test_crds.py",
     "PHX780-judge-refuses-rules": "tests/unit/judging/test_stage.py",
     "PHX781-rule-test-failed": "tests/unit/judging/test_stage.py",
     "PHX782-collector-does-not-start": "tests/unit/judging/test_stage.py",

@@ -1,6 +1,6 @@
 """CustomResourceDefinition -> strict JSON Schema: what the API server would prune or refuse is refused.
 
-CEL rules (`x-kubernetes-validations`) are not evaluated: only a real API server does.
+Rules in CEL (`x-kubernetes-validations`) are counted, not evaluated: only a real API server does.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class KindSchema:
     schema: Schema = field(compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)
     """Patterns that the validator's engine does not take."""
+    rules: int = field(default=0, compare=False)
+    """Rules in CEL, which are left out."""
 
 
 def convert_crd(crd: Mapping) -> Iterator[KindSchema]:
@@ -99,7 +101,19 @@ def convert(group: str, kind: str, version: str, source: Mapping, scope: str = "
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     if scope:
         schema[SCOPE] = scope
-    return KindSchema(group, kind, version, schema, tuple(sorted(unchecked)))
+    return KindSchema(group, kind, version, schema, tuple(sorted(unchecked)), _count_rules(source))
+
+
+def _count_rules(source: object) -> int:
+    waiting, rules = [source], 0
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            rules += len(entries(node.get("x-kubernetes-validations")))
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return rules
 
 
 def _resource(source: Mapping, unchecked: set[str]) -> Schema:

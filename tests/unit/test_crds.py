@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from phoenix_gitops.crds import EMITTED, Directory, FetchResult, Source, Stream, UrlTemplate, fetch, open_source
+from phoenix_gitops.diagnostics import Severity
 from phoenix_gitops.verify import Schemas, check, crd_documents
 from phoenix_gitops.verify.crd_schema import convert_crd
 from phoenix_gitops.verify.custom import CustomSchemas
@@ -153,7 +154,7 @@ def test_versions_and_scope(tmp_path: Path) -> None:
         ("PHX701", "unknown kind `Wigdet` of `example.com/v1`", "did you mean `Widget`?")
     ]
     other = check({**widget(), "kind": "Zebra"}, schemas)
-    assert (other.faults, other.unchecked) == ((), True)
+    assert [(f.code, f.message) for f in other.faults] == [("PHX701", "unknown kind `Zebra` of `example.com/v1`")]
 
 
 def test_without_a_folder_a_kind_is_unchecked(tmp_path: Path) -> None:
@@ -195,6 +196,20 @@ def test_a_pattern_that_no_engine_takes_is_noted(tmp_path: Path) -> None:
     result = fetch([dump(crd(spec(a={"type": "string", "pattern": "a(?i)b|c"})))], tmp_path)
     assert messages(result) == [("PHX762", "pattern `a(?i)b|c` of Widget `example.com/v1` is not checked")]
     assert result.written == ("example.com/widget_v1.json",)
+
+
+def test_rules_in_cel_are_counted_and_their_kinds_named(tmp_path: Path) -> None:
+    rule = {"rule": "self.a <= self.b", "message": "a above b"}
+    ruled = spec(a={"type": "integer"}, b={"type": "array", "items": {**STRING, "x-kubernetes-validations": [rule]}})
+    ruled["x-kubernetes-validations"] = [rule]
+    result = fetch([dump(crd(ruled), crd(names={"kind": "Gadget"}))], tmp_path)
+    (note,) = result.diagnostics
+    assert (note.code, note.severity) == ("PHX763", Severity.NOTE)
+    assert note.message == "2 rules in CEL of Widget `example.com/v1` will not be evaluated"
+    many = [crd(ruled, names={"kind": f"Kind{letter}"}) for letter in "ABCDEFG"]
+    (note,) = fetch([dump(*many)], tmp_path / "many").diagnostics
+    listed = ", ".join(f"Kind{letter} `example.com/v1`" for letter in "ABCDE")
+    assert note.message == f"14 rules in CEL of {listed} and 2 more will not be evaluated"
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -304,7 +319,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = crds_folder()
     target = tmp_path_factory.mktemp("crds")
     result = fetch([Directory(folder)], target)
-    assert result.diagnostics == ()
+    assert [diagnostic.code for diagnostic in result.diagnostics] == ["PHX763"]
     assert len(result.written) > 200
     return target
 

@@ -457,6 +457,7 @@ def test_two_faults_of_one_place_are_both_said() -> None:
 def test_every_code_of_the_stage_has_a_planted_fault() -> None:
     from phoenix_gitops.codes import CODES
 
-    elsewhere = {"PHX700", "PHX750", "PHX751", "PHX760", "PHX761", "PHX762"}
+    elsewhere = {"PHX700", "PHX750", "PHX751", "PHX760", "PHX761", "PHX762", "PHX763"}
     planted = {row[3] for row in FAULTS}
-    assert {code for code in CODES if code.startswith("PHX7")} - elsewhere == planted
+    # From PHX780 on, real judges speak.
+    assert {code for code in CODES if "PHX700" <= code < "PHX780"} - elsewhere == planted
