@@ -134,8 +134,9 @@ def check_name(group: str, kind: str, metadata: Mapping) -> Iterator[Fault]:
 def check_labels(labels: object, at: ObjectPath) -> Iterator[Fault]:
     """Keys and values of labels, of a selector's `matchLabels` or of a node selector."""
     for key, value in pairs(labels):
-        yield from check_label_key(key, (*at, key))
-        yield from check_label_value(value, (*at, key))
+        if label_key_fault(key) or label_value_fault(value):
+            yield from check_label_key(key, (*at, key))
+            yield from check_label_value(value, (*at, key))
 
 
 def check_label_key(key: str, at: ObjectPath) -> Iterator[Fault]:
@@ -171,7 +172,8 @@ def check_metadata(metadata: object, at: ObjectPath) -> Iterator[Fault]:
     data = mapping(metadata)
     yield from check_labels(data.get("labels"), (*at, "labels"))
     yield from check_annotations(data.get("annotations"), (*at, "annotations"))
-    finalizers = texts(data.get("finalizers"))
+    if not (finalizers := texts(data.get("finalizers"))):
+        return
     for index, name in enumerate(finalizers):
         where = (*at, "finalizers", index)
         if fault := label_key_fault(name):

@@ -68,6 +68,8 @@ class Schemas:
         self.minor = minor
         self._builtin = BuiltinSchemas(minor, cache_dir)
         self._custom = CustomSchemas(custom)
+        self._without: dict[Kind, Verdict] = {}
+        """Verdicts on kinds that have no schema."""
 
     @staticmethod
     def knows(minor: str) -> bool:
@@ -101,7 +103,9 @@ class Schemas:
         else:
             custom = self._custom.schema(kind)
             if custom is None:
-                return self._unknown(kind, api_version)
+                if kind not in self._without:
+                    self._without[kind] = self._unknown(kind, api_version)
+                return self._without[kind]
             schema, scope, validator = custom, self._custom.scope(kind), self._custom.validator(kind)
         faults = () if validator.is_valid(body) else describe(validator, schema, body)
         return Verdict((*faults, *_check_scope(body, name, scope)))
