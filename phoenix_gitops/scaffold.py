@@ -6,6 +6,7 @@ import json
 
 from phoenix_gitops import __version__
 from phoenix_gitops.model import API_VERSION
+from phoenix_gitops.model.platform import Catalog
 from phoenix_gitops.schemas import schema_files
 
 
@@ -18,7 +19,7 @@ def files(name: str, url: str) -> dict[str, str]:
         ".gitignore": "/.phoenix/\n/generated/\n/schemas/crds/\n",
         ".gitattributes": "generated/** -text linguist-generated\n",
         ".vscode/settings.json": _editor(),
-        ".github/workflows/phoenix.yml": _WORKFLOW.replace("{version}", __version__),
+        ".github/workflows/phoenix.yml": _workflow(),
         "README.md": _README.replace("{name}", name),
         **{f"schemas/{file}": text for file, text in schema_files().items()},
     }
@@ -75,8 +76,25 @@ def _editor() -> str:
     return json.dumps({"yaml.schemas": {"./schemas/policy.schema.json": patterns}}, indent=2) + "\n"
 
 
+PROMTOOL, VMALERT = "3.16.0", "1.151.0"
+"""Versions of the judges that a new repository's workflow takes."""
+
+
+def _workflow() -> str:
+    values = {
+        "{version}": __version__,
+        "{promtool}": PROMTOOL,
+        "{vmalert}": VMALERT,
+        "{collector}": Catalog().collector.reference,
+    }
+    text = _WORKFLOW
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
 _WORKFLOW = """\
-# A pull request is validated and its findings annotated; a merge publishes every environment's tree.
+# A pull request is validated and tested, and findings are annotated; a merge publishes every environment's tree.
 name: phoenix
 on:
   pull_request:
@@ -104,6 +122,29 @@ jobs:
       - run: phoenix diff "origin/$BASE" --format markdown >> "$GITHUB_STEP_SUMMARY"
         env:
           BASE: ${{ github.base_ref }}
+  test:
+    name: Test
+    if: github.event_name == 'pull_request'
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read # reads the policies
+    steps:
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+      - run: pipx install phoenix-gitops=={version}
+      - name: Put rules and collector configs before the programs that will run them
+        run: |
+          # The programs come from the images that run: give the versions that your clusters have.
+          judges=$RUNNER_TEMP/judges
+          mkdir "$judges"
+          take() { docker cp "$(docker create "$1"):$2" "$judges/$3"; }
+          take prom/prometheus:v{promtool} /bin/promtool promtool
+          take victoriametrics/vmalert:v{vmalert} /vmalert-prod vmalert
+          take victoriametrics/vmalert-tool:v{vmalert} /vmalert-tool-prod vmalert-tool
+          take {collector} /otelcol-contrib otelcol
+          export PATH="$judges:$PATH"
+          phoenix test --format github
   publish:
     name: Publish
     if: github.event_name == 'push'
@@ -139,6 +180,7 @@ Policies of our metrics platform. Phoenix GitOps compiles them; Argo CD applies 
 ```sh
 phoenix validate   # every check
 phoenix compile    # look at the output in generated/
+phoenix test       # promtool, vmalert and a real collector judge it
 ```
 
 A merge to `main` publishes each environment's tree to the branch `env/NAME`.

@@ -2,7 +2,8 @@
 
 A page's ```sh blocks run in order, each in a shell of its own, in a committed and compiled copy of this repository.
 A ```text block right after one is its whole output. In it, a line `...` stands for any number of lines, `…` for any
-text in a line; in a line that ends in seconds no figure is compared. ```sh exits=1 is a command that finds something.
+text in a line; in a line that ends in seconds no figure is compared. ```sh exits=1 is a command that finds something,
+```sh proof one that needs the judges of `make proof`: tests/proof/test_docs.py runs it.
 Lines `make TARGET` are run as `make -n`: the tests do not start themselves. `--snapshot-update` writes the outputs
 that changed.
 """
@@ -48,6 +49,7 @@ class Block:
     line: int
     script: str
     exits: int
+    proof: bool
     expected: str | None
     span: tuple[int, int]
 
@@ -66,6 +68,7 @@ def blocks_of(text: str) -> Iterator[Block]:
             line=text.count("\n", 0, fence.start()) + 1,
             script=fence["body"],
             exits=exits,
+            proof="proof" in options,
             expected=after["body"] if shown and after else None,
             span=after.span("body") if shown and after else (0, 0),
         )
@@ -144,16 +147,27 @@ def page_with_commands() -> list[str]:
     return [page for page in PAGES if any(blocks_of((ROOT / page).read_text(encoding="utf-8")))]
 
 
+def pages_with_proof() -> list[str]:
+    """The pages that have command blocks which need judges."""
+    return [page for page in PAGES if any(block.proof for block in blocks_of((ROOT / page).read_text("utf-8")))]
+
+
 @pytest.mark.parametrize("page", page_with_commands())
 def test_command_blocks_do_what_the_page_says(
     page: str, compiled: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    work = tmp_path / "phoenix"
+    run_page(page, compiled, tmp_path, update=request.config.getoption("update_snapshots", default=False))
+
+
+def run_page(page: str, compiled: Path, folder: Path, *, update: bool, proof: bool = False) -> None:
+    """Runs a page's command blocks in a copy of the repository; those that need judges only if `proof` says so."""
+    work = folder / "phoenix"
     shutil.copytree(compiled, work, symlinks=True)
     text = (ROOT / page).read_text(encoding="utf-8")
-    update = request.config.getoption("update_snapshots", default=False)
     changed: list[tuple[tuple[int, int], str]] = []
     for block in blocks_of(text):
+        if block.proof and not proof:
+            continue
         done = shell(GENERATED_BY_MAKE.sub("make -n ", block.script), work)
         where = f"{page}:{block.line}: exit {done.returncode}\n{done.stdout}"
         assert done.returncode == block.exits, where

@@ -16,6 +16,7 @@ import yaml
 
 from phoenix_gitops import scaffold
 from phoenix_gitops.cli import phoenix
+from scripts.get_tool import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".github" / "workflows"
@@ -190,8 +191,22 @@ def test_calls_of_phoenix_are_such_as_it_understands() -> None:
         "run": ["compile"],
         "Makefile": ["compile"],
         ".pre-commit-hooks.yaml": ["validate", "compile"],
-        "init": ["validate", "diff", "publish"],
+        "init": ["validate", "diff", "test", "publish"],
     }
+
+
+def test_a_new_repository_takes_the_judges_that_we_prove_with() -> None:
+    pinned = {recipe.name: recipe.version for recipe in RECIPES}
+    assert (pinned["promtool"], pinned["vmalert"]) == (scaffold.PROMTOOL, scaffold.VMALERT)
+    assert pinned["vmalert-tool"] == pinned["vmalert"]
+    text = scaffold.files("mine", "https://git.example.com/mine.git")[".github/workflows/phoenix.yml"]
+    taken = re.findall(r"^          take (\S+):v?(\S+) /(?:bin/)?(\S+) (\S+)$", text, re.MULTILINE)
+    assert [(version, name) for _, version, _, name in taken] == [
+        (scaffold.PROMTOOL, "promtool"),
+        (scaffold.VMALERT, "vmalert"),
+        (scaffold.VMALERT, "vmalert-tool"),
+        (pinned["otelcol"], "otelcol"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Report:
             if counts
         ]
         words += ["gave no verdict"] if self.failures else []
-        return f"{self.judge} {self.version}: {'; '.join(words) or 'had nothing to judge'}; {self.seconds:.1f} s"
+        return f"{self.judge} {self.version}: {'; '.join(words) or 'had nothing to judge'}; {self.seconds:.2f} s"
 
 
 def amount(number: int, what: str) -> str:
