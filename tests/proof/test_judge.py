@@ -92,6 +92,16 @@ def test_what_must_be_asked_is_built_and_the_rest_is_known_to_judge_nothing() ->
     assert set(judges.split()) <= built
 
 
+def test_every_proof_test_is_run() -> None:
+    script = (ROOT / "scripts" / "proof").read_text()
+    (line,) = re.findall(r"^  set -- (.*) -n 2 ", script, re.MULTILINE)
+    run = [ROOT / path for path in line.split()]
+    mark = "mark." + "proof"
+    marked = [path for path in (ROOT / "tests").rglob("*.py") if mark in path.read_text()]
+    assert [path for path in marked if not any(path.is_relative_to(each) for each in run)] == []
+    assert all(any(path.is_relative_to(each) for path in marked) for each in run)
+
+
 def test_workers_report_to_the_one_that_counts(tmp_path: Path) -> None:
     code, said = proved(
         tmp_path, GULLIBLE + SKIPPED.replace("judge.refused", "judge.took"), "-n", "2", "--dist", "loadfile"
