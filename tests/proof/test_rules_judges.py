@@ -88,7 +88,7 @@ def test_there_are_rules_of_every_cluster():
     assert {cluster.parts[-3] for cluster in clusters()} == environments
 
 
-def test_promtool_accepts_every_rule_file_and_finds_nothing_to_say(judge):
+def test_promtool_accepts_every_rule_file(judge):
     files = rule_files()
     code, said = promtool(*files)
     assert code == 0, said
