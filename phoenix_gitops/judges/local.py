@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import re
 import secrets
 import socket
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ Config = Mapping[str, Any]
 
 LOOPBACK = "127.0.0.1"
 _LOWEST, _PORTS = 15000, 17000
-_GIVEN: set[int] = set()
+_GIVEN: deque[socket.socket] = deque(maxlen=256)
+"""Who was given a port listens there long before so many more are given."""
 _HERE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]|\[::1\])?:([0-9]+)")
 """The address of a listener: any address, or this machine's."""
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{env:([A-Za-z_][A-Za-z0-9_]*)")
@@ -116,15 +117,21 @@ def free_ports(number: int) -> list[int]:
     """Ports of the loopback address that nobody listens on now, drawn by lot.
 
     They lie below those that the system gives to outgoing connections and to who asks for any port: one of these may
-    be gone a moment later. None is given twice, since who was given one may not listen there yet.
+    be gone a moment later. Nor do two that ask here get the same, in this process or another: a datagram socket on
+    the port's number says that it is given.
     """
     found: list[int] = []
     while len(found) < number:
         port = _LOWEST + secrets.randbelow(_PORTS)
-        if port not in _GIVEN:
-            with contextlib.suppress(OSError), socket.create_server((LOOPBACK, port)):
-                _GIVEN.add(port)
-                found.append(port)
+        given = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            given.bind((LOOPBACK, port))
+            socket.create_server((LOOPBACK, port)).close()
+        except OSError:
+            given.close()
+        else:
+            _GIVEN.append(given)
+            found.append(port)
     return found
 
 

@@ -15,6 +15,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from phoenix_gitops.collector.agent import agent
 from phoenix_gitops.collector.gateway import gateway
 from phoenix_gitops.collector.ports import AGENTS, OTLP_HTTP, TELEMETRY
 from phoenix_gitops.collector.versions import VERSIONS
-from phoenix_gitops.judges.otelcol import Local, Running, local, running
+from phoenix_gitops.judges.otelcol import CollectorError, Local, Running, local, running
 from phoenix_gitops.model.control import ControlPolicy
 from phoenix_gitops.resources import presets_dir
 from phoenix_gitops.rules import control
@@ -193,18 +194,24 @@ def to(address: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_agent_changes_its_config_while_no_gateway_answers(version: str, tmp_path: Path, judge: Judge) -> None:
-    """What is in the queue is on the node's disk, and the next process sends it."""
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_agent_changes_its_config_while_no_gateway_answers(
+    version: str, killed: bool, tmp_path: Path, judge: Judge
+) -> None:
+    """What is in the queue is on the node's disk, and the next process sends it, however the former one ended."""
     address, number = free_ports(1)[0], 1000
     former, new = (agent(under("balanced", version, edge))[0] for edge in (None, {"batch": {"size": 4096}}))
     assert former != new
     before = here(former, tmp_path / "agent", redirect=to(address))
-    with running(binary(version), before) as sender:
+    ends = pytest.raises(CollectorError, match="status -9") if killed else nullcontext()
+    with ends, running(binary(version), before) as sender:
         send(sender, 0, number)
         assert until(lambda: batched(sender), number) == number
+        if killed:
+            sender.process.kill()
         took = sender.stop()
-        assert took < grace("daemonset")
-        assert sender.process.returncode == 0
+    assert took < grace("daemonset")
+    assert sender.process.returncode == (-9 if killed else 0)
     after = here(new, tmp_path / "agent", redirect=to(address))
     sink = here(SINK, tmp_path / "sink", ports={AGENTS: address})
     with running(binary(version), sink) as backend, running(binary(version), after) as sender:
@@ -212,7 +219,8 @@ def test_the_agent_changes_its_config_while_no_gateway_answers(version: str, tmp
         assert until(lambda: len(shown(backend, 8888)), 2 * number) == 2 * number
         received = accepted(backend, "otlp")
     assert received == 2 * number
-    print(f"\nagent: {number} points in the queue at SIGTERM (ended in {took:.1f} s), all {number} received, each once")
+    signal = "SIGKILL" if killed else "SIGTERM"
+    print(f"\nagent {version}: {number} points in the queue at {signal}, all received, each once")
     judge.took("otelcol", 2 * number, f"points over a restart of the agent, {version}")
 
 
