@@ -39,6 +39,10 @@ def to_gateway(builder: Builder, env: EnvironmentScope, sender: str, *, disk: st
 
     The queue is before the choice of a pod: a queue for each pod would be dropped with the pod, at every change of
     the gateway. What fails is sent again, to whoever is there by then, until the queue is full.
+
+    From disk, nothing is lost over a restart, and all keeps its order but for one reading: that which was tried in
+    vain when the process ended comes last. Merged counters take it for a reset, and count once more what had grown
+    since it. A queue in memory is sent once when the process ends, and what fails then is lost.
     """
     queue: Section = {
         "enabled": True,
