@@ -36,7 +36,7 @@ from tests.proof.world.assembly import (
     World,
     world,
 )
-from tests.proof.world.load import Workload, order
+from tests.proof.world.load import Workload, now, order, send_one
 from tests.proof.world.places import ENVIRONMENT
 from tests.proof.world.running import counted
 
@@ -231,6 +231,25 @@ def test_a_process_of_this_machine_is_the_platforms(small_world: World) -> None:
         small_world.settled(f"stored: {name}", lambda name=name: small_world.store.query(name) != [])
         ((labels, value),) = small_world.store.query(name)
         assert (labels["tenant_id"], labels["phoenix_priority"], value) == ("platform", "high", resident)
+
+
+# --- what stays open ---------------------------------------------------------------------------------------------
+
+
+def test_one_name_has_one_type_for_all_tenants(small_world: World) -> None:
+    """A limit: of two tenants that give one name to a gauge and to a histogram, the second is not shown."""
+    point = {"timeUnixNano": str(now()), "count": "1", "sum": 1, "bucketCounts": ["1", "0"], "explicitBounds": [1]}
+    histogram = {"name": "shop.clash", "histogram": {"aggregationTemporality": 2, "dataPoints": [point]}}
+    send_one(THIEF, AGENTS[2], histogram)
+    clash = 'count by (tenant_id) ({__name__=~"phoenix_full_final_output_shop_clash(_count)?"})'
+    small_world.settled("stored: the histogram", lambda: small_world.store.query(clash) != [])
+    for metric in ("shop.clash", "shop.no_clash"):
+        gauge = {"dataPoints": [{"timeUnixNano": str(now()), "asDouble": 1}]}
+        send_one(NOBODY, AGENTS[1], {"name": metric, "gauge": gauge})
+    other = "phoenix_full_final_output_shop_no_clash"
+    small_world.settled("stored: the other gauge", lambda: small_world.store.query(other) != [])
+    assert set(small_world.store.by("tenant_id", clash)) == {A}
+    assert [labels["tenant_id"] for labels, _ in small_world.store.query(other)] == ["unassigned"]
 
 
 # --- with which rights ---------------------------------------------------------------------------------------------

@@ -74,11 +74,21 @@ def order(wave: int, route: int) -> float:
 
 def send(workload: Workload, to: str, wave: int, nanoseconds: int) -> None:
     """Send a wave from the workload's own address, with the headers of somebody who wants to be another tenant."""
-    body = json.dumps(workload.wave(wave, nanoseconds))
-    headers = {"Content-Type": "application/json", "X-Scope-OrgID": workload.claims, "tenant.id": workload.claims}
+    headers = {"X-Scope-OrgID": workload.claims, "tenant.id": workload.claims}
+    post(workload, to, workload.wave(wave, nanoseconds), headers)
+
+
+def send_one(workload: Workload, to: str, metric: Object) -> None:
+    """Send one metric, as OTLP has it, in a resource that says nothing."""
+    post(workload, to, {"resourceMetrics": [_resource({}, metric)]}, {})
+
+
+def post(workload: Workload, to: str, body: Object, headers: Mapping[str, str]) -> None:
+    """An export, which must be taken whole."""
+    sent = {"Content-Type": "application/json", **headers}
     connection = http.client.HTTPConnection(to, OTLP_HTTP, timeout=_SECONDS, source_address=(workload.address, 0))
     try:
-        connection.request("POST", "/v1/metrics", body, headers)
+        connection.request("POST", "/v1/metrics", json.dumps(body), sent)
         answer = connection.getresponse()
         said = answer.read()
     finally:

@@ -114,6 +114,7 @@ def store(programs: Programs, address: str) -> Store:
         f"-httpListenAddr={address}:{STORE_PORT}",
         "-search.latencyOffset=0s",
         "-dedup.minScrapeInterval=1ms",  # A scraped sample bears the time of its reading: seen twice, it is one.
+        "-storage.cacheSizeIndexDBTagFilters=1",  # Else a series that was asked for too early is not found for 10 s.
         "-retentionPeriod=1d",
         "-memory.allowedBytes=256MB",
     )
