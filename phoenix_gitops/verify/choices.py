@@ -38,6 +38,7 @@ CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
         "externalTrafficPolicy": ("Cluster", "Local"),
         "internalTrafficPolicy": ("Cluster", "Local"),
         "ipFamilyPolicy": ("SingleStack", "PreferDualStack", "RequireDualStack"),
+        "trafficDistribution": ("PreferClose", "PreferSameZone", "PreferSameNode"),
     },
     "Deployment strategy": {"type": ("Recreate", "RollingUpdate")},
     "update strategy": {"type": ("OnDelete", "RollingUpdate")},
@@ -50,7 +51,21 @@ CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "limit": {"type": ("Container", "Pod", "PersistentVolumeClaim")},
     "metric": {"type": ("ContainerResource", "External", "Object", "Pods", "Resource")},
     "metric target": {"type": ("Utilization", "Value", "AverageValue")},
-    "volume mount": {"mountPropagation": ("None", "HostToContainer", "Bidirectional")},
+    "volume mount": {
+        "mountPropagation": ("None", "HostToContainer", "Bidirectional"),
+        "recursiveReadOnly": ("Disabled", "IfPossible", "Enabled"),
+    },
+    "resize policy": {
+        "resourceName": ("cpu", "memory"),
+        "restartPolicy": ("NotRequired", "RestartContainer"),
+    },
+    "pod's security": {
+        "fsGroupChangePolicy": ("Always", "OnRootMismatch"),
+        "seLinuxChangePolicy": ("MountOption", "Recursive"),
+        "supplementalGroupsPolicy": ("Merge", "Strict"),
+    },
+    "appArmorProfile": {"type": ("RuntimeDefault", "Localhost", "Unconfined")},
+    "os": {"name": ("linux", "windows")},
 }
 """What a thing is called -> field -> values."""
 

@@ -61,14 +61,31 @@ def _check_container(container: Mapping, at: ObjectPath, volumes: frozenset[str]
     yield from check_env(container, at)
     yield from _check_mounts(container, at, volumes)
     yield from check_probes(container, at)
-    yield from check_ids(container.get("securityContext"), (*at, "securityContext"))
+    yield from check_security(container.get("securityContext"), (*at, "securityContext"))
     yield from _check_resources(container, at)
+    for index, policy in entries(container.get("resizePolicy")):
+        yield from check_choices(policy, (*at, "resizePolicy", index), "resize policy")
 
 
-def check_ids(context: object, at: ObjectPath) -> Iterator[Fault]:
-    """Ids of users and groups in the security context of a pod or a container."""
+def check_security(security: object, at: ObjectPath) -> Iterator[Fault]:
+    """The security context of a pod or a container: ids of users and groups, and profiles."""
+    context = mapping(security)
     for field in ("runAsUser", "runAsGroup", "fsGroup"):
-        yield from check_count(mapping(context).get(field), (*at, field), most=IDS)
+        yield from check_count(context.get(field), (*at, field), most=IDS)
+    for profile in ("seccompProfile", "appArmorProfile"):
+        if found := mapping(context.get(profile)):
+            yield from check_choices(found, (*at, profile), profile)
+            yield from _check_profile(found, (*at, profile))
+
+
+def _check_profile(profile: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    """`localhostProfile` belongs to the type `Localhost`."""
+    local, path = profile.get("type") == "Localhost", profile.get("localhostProfile")
+    where = (*at, "localhostProfile")
+    if local and not path:
+        yield Fault(at=where, code="PHX704", message="the type `Localhost` needs a `localhostProfile`")
+    elif not local and path is not None:
+        yield Fault(at=where, code="PHX718", message="`localhostProfile` needs the type `Localhost`")
 
 
 def _check_image(container: Mapping, at: ObjectPath) -> Iterator[Fault]:

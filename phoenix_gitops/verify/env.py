@@ -29,6 +29,7 @@ _REFERENCES = ("configMapKeyRef", "secretKeyRef")
 
 def check_env(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
     """Every variable of a container."""
+    yield from _check_all_of(container, at)
     variables = [((*at, "env", index), entry) for index, entry in entries(container.get("env"))]
     yield from check_unique([(path, e.get("name")) for path, e in variables], "variable", "name")
     for path, entry in variables:
@@ -40,6 +41,20 @@ def check_env(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
             yield Fault(at=path, code="PHX718", message=f"variable `{name}` has both `value` and `valueFrom`")
         if isinstance(source, dict):
             yield from _check_source(name, source, (*path, "valueFrom"))
+
+
+def _check_all_of(container: Mapping, at: ObjectPath) -> Iterator[Fault]:
+    for index, source in entries(container.get("envFrom")):
+        given = [kind for kind in ("configMapRef", "secretRef") if source.get(kind) is not None]
+        where: ObjectPath = (*at, "envFrom", index)
+        if len(given) != 1:
+            code, verb = ("PHX718", "names both") if given else ("PHX704", "names neither")
+            word = "and" if given else "nor"
+            message = f"`envFrom` {verb} `configMapRef` {word} `secretRef`"
+            yield Fault(at=where, code=code, message=message, help="an entry for each")
+        for kind in given:
+            if not mapping(source[kind]).get("name"):
+                yield Fault(at=(*where, kind, "name"), code="PHX704", message=f"`{kind}` does not name its object")
 
 
 def _check_source(name: str, source: Mapping, at: ObjectPath) -> Iterator[Fault]:

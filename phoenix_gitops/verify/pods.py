@@ -55,6 +55,9 @@ def check_volumes(pod: Mapping, at: ObjectPath) -> Iterator[Fault]:
         if fault := dns_label_fault(name):
             yield Fault(at=(*where, "name"), code="PHX710", message=f"volume name `{name}` {fault}")
         yield from _check_sources(name, volume, where)
+        for source in ("configMap", "secret", "projected", "downwardAPI"):
+            mode = child(volume, source).get("defaultMode")
+            yield from check_count(mode, (*where, source, "defaultMode"), most=0o777)
         limit = child(volume, "emptyDir").get("sizeLimit")
         yield from check_quantity(limit, (*where, "emptyDir", "sizeLimit"), resource="storage")
 

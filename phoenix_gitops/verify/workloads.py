@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phoenix_gitops.verify.access import Mapping, child, entries, mapping, text
+from phoenix_gitops.verify.access import Mapping, child, entries, integer, mapping, text
 from phoenix_gitops.verify.choices import check_choices
-from phoenix_gitops.verify.containers import check_containers, check_ids
+from phoenix_gitops.verify.containers import check_containers, check_security
 from phoenix_gitops.verify.finding import Fault, ObjectPath
 from phoenix_gitops.verify.label_selectors import check_selector
 from phoenix_gitops.verify.names import (
     check_labels,
     check_metadata,
+    dns_label_fault,
     dns_subdomain_fault,
 )
 from phoenix_gitops.verify.pods import check_spreads, check_tolerations, check_volumes
@@ -29,6 +30,17 @@ TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
     ("argoproj.io", "Rollout"): ("spec", "template"),
 }
 """Where the pod template (metadata and spec) of a kind stands."""
+
+_NAMED = {
+    "hostname": dns_label_fault,
+    "subdomain": dns_label_fault,
+    "nodeName": dns_subdomain_fault,
+    "runtimeClassName": dns_subdomain_fault,
+}
+"""Fields of a pod that hold names, and what is wrong with one."""
+
+_DEADLINE = 600
+"""`progressDeadlineSeconds` of a Deployment that names none."""
 
 SERVING = frozenset(
     (("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("argoproj.io", "Rollout"))
@@ -57,7 +69,7 @@ def check_workload(group: str, kind: str, body: Mapping) -> Iterator[Fault]:
         yield from _check_selector(spec, template, at)
         yield from check_choices(spec, ("spec",), kind)
         yield from check_count(spec.get("replicas"), ("spec", "replicas"))
-        yield from check_count(spec.get("minReadySeconds"), ("spec", "minReadySeconds"))
+        yield from _check_times(kind, spec)
         yield from _check_strategy(spec, "strategy", f"{kind} strategy")
         yield from _check_strategy(spec, "updateStrategy", "update strategy")
         yield from _check_restart(kind, template, at)
@@ -78,6 +90,16 @@ def check_claim(claim: Mapping, at: ObjectPath) -> Iterator[Fault]:
     """A volume claim's size."""
     requests = child(claim, "spec", "resources", "requests")
     yield from check_quantities(requests, (*at, "spec", "resources", "requests"))
+
+
+def _check_times(kind: str, spec: Mapping) -> Iterator[Fault]:
+    for field in ("minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit"):
+        yield from check_count(spec.get(field), ("spec", field))
+    ready, deadline = integer(spec.get("minReadySeconds")) or 0, integer(spec.get("progressDeadlineSeconds"))
+    deadline = _DEADLINE if deadline is None else deadline
+    if kind == "Deployment" and deadline <= ready:
+        message = f"`minReadySeconds` {ready} is not below `progressDeadlineSeconds` {deadline}"
+        yield Fault(at=("spec", "minReadySeconds"), code="PHX706", message=message, help="raise the deadline")
 
 
 def _check_strategy(spec: Mapping, field: str, thing: str) -> Iterator[Fault]:
@@ -136,8 +158,11 @@ def _check_pod(pod: Mapping, at: ObjectPath) -> Iterator[Fault]:
     yield from check_spreads(pod, at)
     yield from check_tolerations(pod, at)
     context = child(pod, "securityContext")
-    yield from check_ids(context, (*at, "securityContext"))
-    profile = child(context, "seccompProfile")
-    yield from check_choices(profile, (*at, "securityContext", "seccompProfile"), "seccompProfile")
+    yield from check_security(context, (*at, "securityContext"))
+    yield from check_choices(context, (*at, "securityContext"), "pod's security")
+    yield from check_choices(child(pod, "os"), (*at, "os"), "os")
+    for field, fault_of in _NAMED.items():
+        if isinstance(name := pod.get(field), str) and (fault := fault_of(name)):
+            yield Fault(at=(*at, field), code="PHX710", message=f"`{field}` `{name}` {fault}")
     yield from check_count(pod.get("terminationGracePeriodSeconds"), (*at, "terminationGracePeriodSeconds"))
     yield from check_volumes(pod, at)
