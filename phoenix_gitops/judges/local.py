@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import secrets
 import socket
@@ -19,7 +20,8 @@ Config = Mapping[str, Any]
 
 LOOPBACK = "127.0.0.1"
 _LOWEST, _PORTS = 15000, 17000
-_GIVEN: deque[socket.socket] = deque(maxlen=256)
+_GIVEN: deque[int] = deque()
+_MOST = 256
 """Who was given a port listens there long before so many more are given."""
 _HERE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]|\[::1\])?:([0-9]+)")
 """The address of a listener: any address, or this machine's."""
@@ -130,8 +132,11 @@ def free_ports(number: int) -> list[int]:
         except OSError:
             given.close()
         else:
-            _GIVEN.append(given)
             found.append(port)
+            if len(_GIVEN) >= _MOST:
+                os.close(_GIVEN.popleft())
+            # As a number: it stays open to the end of the process, which closes it.
+            _GIVEN.append(given.detach())
     return found
 
 
