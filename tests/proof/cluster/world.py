@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ NODE: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1
 
 _SECONDS = 60
 _LOOKS = 5
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,17 @@ class World:
                 return False
         return True
 
-    def unfinished(self) -> list[str]:
-        """Workloads whose controller has not made all their pods."""
+    def unfinished(self, patience: float = 0) -> list[str]:
+        """Workloads whose controller has not made all their pods after so many seconds, and what it says of them."""
         kinds = ("Deployment", "StatefulSet", "DaemonSet")
         workloads = [Ref.of(body) for body in self.site.objects() if body["kind"] in kinds]
-        return [str(ref) for ref in workloads if not _complete(self.found(ref))]
+        deadline = time.monotonic() + patience
+        while True:
+            found = {ref: self.found(ref) for ref in workloads}
+            late = [f"{ref}: {_complaint(body)}" for ref, body in found.items() if not _complete(body)]
+            if not late or time.monotonic() >= deadline:
+                return late
+            time.sleep(_POLL_SECONDS)
 
 
 def _version(found: Object) -> str:
@@ -93,6 +101,12 @@ def _desired(found: Object) -> Object:
     metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
     fields = [entry for entry in metadata["managedFields"] if entry.get("subresource") != "status"]
     return {**found, "metadata": {**metadata, "managedFields": fields}, "status": {}}
+
+
+def _complaint(workload: Object) -> str:
+    conditions = workload.get("status", {}).get("conditions", ())
+    failures = [c["message"] for c in conditions if c["type"] == "ReplicaFailure" and c["status"] == "True"]
+    return "; ".join(failures) or "its controller gives no reason"
 
 
 def _complete(workload: Object) -> bool:
