@@ -85,8 +85,11 @@ def samples(story: Story, world: World) -> list[Series]:
         found += _tenant(story, tenant)
     found += _crowds(story)
     known = catalogue(env, tenants)
-    strange = {series.name for series in found if known.get(series.name) is None}
-    assert not strange, f"no component emits {sorted(strange)}"
+    for series in found:
+        metric = known.get(series.name)
+        assert metric is not None, f"no component emits {series.name}"
+        strange = series.labels.keys() - {"__name__"} - (metric.labels or series.labels.keys())
+        assert not strange, f"{series.name} has no labels {sorted(strange)}"
     return found
 
 
