@@ -294,7 +294,7 @@ def evaluator(folder: Path, engine: Engine) -> Iterator[int]:
 
 def evaluated(port: int, number: int) -> list[tuple[str, str, str]]:
     """The health of so many rules, when all have been evaluated."""
-    wait_until(f"{number} rules evaluated", lambda: len(health(port)) == number, seconds=30)
+    wait_until(f"{number} rules evaluated", lambda: len(health(port)) == number, seconds=90)
     return health(port)
 
 
