@@ -118,10 +118,11 @@ class Blame:
         self._traced += 1
         for at in (finding.at, *_above(finding.at)):
             found = trace(self._stage, self._policies, output, self._summary, (finding.path, at))
-            given = sorted((field for field in found if field.given), key=_reach)
+            reach = {field: _reach(field) for field in found if field.given}
+            given = [field for field, far in reach.items() if far == min(reach.values())]
             if given and len(given) <= _TELLING:
                 return self._set_by(given, value_at(body, finding.at))
-            owners = {field.key for field in given if field.key[0] not in _OF_EVERYTHING}
+            owners = {field.key for field in given}
             if len(owners) == 1:
                 policy = self._policies[owners.pop()]
                 return [Label(policy.document.value_span(("metadata", "name")), "the policy behind it")]
@@ -249,7 +250,7 @@ class Blame:
 
 
 def _reach(field: Field) -> tuple[bool, bool]:
-    """Orders fields: those that reach into everything last, after names."""
+    """How far a field reaches: one of everything farther than one of a policy, a name farther than what it names."""
     return (field.key[0] in _OF_EVERYTHING, field.path == ("metadata", "name"))
 
 

@@ -190,6 +190,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX732", "no-network-policy", "no network policy selects a workload's pods"),
     Code("PHX733", "no-disruption-budget", "a workload of several replicas has no disruption budget"),
     Code("PHX734", "no-topology-spread", "a workload of several replicas may run on one node"),
+    Code("PHX735", "content-behind-name", "an immutable config holds other content than its name says"),
     Code("PHX740", "dangling-object-reference", "an object refers to one that does not exist"),
     Code("PHX741", "missing-namespace", "an object's namespace does not exist"),
     Code("PHX742", "selects-nothing", "a selector matches no pod"),

@@ -26,7 +26,8 @@ _UNKNOWN_TYPE = re.compile(r"'(?P<section>[a-z]+)' unknown type: \"[^\"]+\" for 
 _KEY = re.compile(r"'(?P<key>[A-Za-z0-9_.\[\]]+)' (?P<message>.*)")
 _KEYS = re.compile(r"has invalid keys: (?P<key>[^,\s]+)")
 _PART = re.compile(
-    r"failed to (?:create|start) \"(?P<id>[^\"]+)\" (?P<kind>receiver|processor|exporter|connector|extension)"
+    r'failed to (?:create|start) "(?P<id>[^"]+)" (?P<kind>receiver|processor|exporter|connector|extension)'
+    r'(?:, in pipeline "[^"]+")?: (?P<message>.*)'
 )
 _CHAIN = re.compile(r"(?P<chain>[a-z]+(?:::[^:\s]+)+): (?P<message>.*)")
 
@@ -70,7 +71,7 @@ def _validating(file: str, lines: list[str]) -> Iterator[Refusal]:
 def _building(file: str, lines: list[str]) -> Iterator[Refusal]:
     for line in lines:
         if part := _PART.search(line):
-            yield _refusal(file, (f"{part['kind']}s", part["id"]), _PREFIX.sub("", line))
+            yield _refusal(file, (f"{part['kind']}s", part["id"]), part["message"])
 
 
 def _refusal(file: str, at: Path, message: str) -> Refusal:

@@ -39,6 +39,8 @@ _KEYED = re.compile(r'\(key: "([^"]*)"')
 _LOG = re.compile(r"\]?[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} (?:unittest failed|Total time: .*)$", re.MULTILINE)
 """What vmalert-tool appends to the last line of a failure."""
 _ERRORS = re.compile(r":? errors\([0-9]+\): *$")
+_TOLD = re.compile(r'^invalid (?:[a-z]+ for )?rule "[^"]*": ')
+"""What is told of a rule by its name."""
 _HEAD = re.compile(r"Unit Testing:  (?P<file>.+)")
 _EXPECTED = re.compile(
     r'\s*(?:groupname: (?P<group>.+?), alertname: (?P<alert>\S+)|expr: "(?P<expr>.*)"), time: (?P<time>\S+),\s*'
@@ -110,5 +112,7 @@ def _refused_group(head: re.Match[str], rest: Sequence[str], load: Load) -> Refu
     data = load(file)
     at = place_of_rule(data, head["group"], None, name, inner or (("expr",) if "expression" in message else ()))
     about = rule_named(data, at, name) if len(at) > 2 else ""
+    if about:
+        message = _TOLD.sub("", message)
     said = rest[1:] if rest and message.endswith(rest[0]) else rest
     return Refusal(code=REFUSED, file=file, message=message, about=about, at=at, said=tuple(said))

@@ -99,9 +99,9 @@ def unusable(failure: Verdict) -> Question:
 
 
 def config_questions(tool: Tool, configs: Sequence[str]) -> list[Question]:
-    """Each config, to be booted from; the planted one is only shown."""
-    planted = [Question(NAME, PLANTED, 1, _Planted(tool.path))] if configs else []
-    return planted + [Question(NAME, CONFIGS, 1, _Boot(tool.path, file)) for file in configs]
+    """The planted config, which is only shown, and each config, to be booted from."""
+    planted = Question(NAME, PLANTED, 1, _Planted(tool.path))
+    return [planted, *(Question(NAME, CONFIGS, 1, _Boot(tool.path, file)) for file in configs)]
 
 
 @dataclass(frozen=True, slots=True)

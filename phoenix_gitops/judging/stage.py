@@ -103,6 +103,10 @@ def judge(request: Request, progress: hearing.Progress | None = None) -> Judged:
         programs = _programs(request, subjects, judged)
         questions = _questions(request, subjects, programs, room, judged)
         answers = hearing.hear(questions, room, request.jobs, progress)
+    asked = {id(answer.question) for answer in answers}
+    left = sum(question.number for question in questions if question.needs and id(question) not in asked)
+    if left:
+        judged.unchecked.append(f"{reports.amount(left, hearing.WAYS)}, whose collectors do not start")
     judged.reports += reports.reports(answers, {name: _known(tool) for name, tool in programs.items()})
     judged.diagnostics += reports.failures(judged.reports)
     _place(request, files, subjects, answers, judged)

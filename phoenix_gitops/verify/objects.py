@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 
@@ -31,6 +32,9 @@ from phoenix_gitops.verify.workloads import check_claim, check_workload
 
 SIZE_LIMIT = 1024 * 1024 * 9 // 10
 """Bytes of data from which a ConfigMap or Secret is refused: 90 % of what etcd takes."""
+
+_CONTENT_NAME = re.compile(r"-([0-9a-f]{10})\Z")
+"""The first digits of the content's SHA-256, as immutable configs bear them."""
 
 _PSA = "pod-security.kubernetes.io/"
 _PSA_VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)", re.ASCII)
@@ -90,6 +94,21 @@ def _service_port(port: Mapping, at: ObjectPath, *, several: bool) -> Iterator[F
         yield Fault(at=(*at, "name"), code="PHX704", message="a Service with several ports must name each of them")
 
 
+def _content_name(name: str, data: Mapping) -> Iterator[Fault]:
+    """An immutable config is named after its content: with another one under this name no pod would be replaced."""
+    named = _CONTENT_NAME.search(name)
+    if named is None or len(data) != 1:
+        return
+    for key, value in pairs(data):
+        if hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[: len(named[1])] != named[1]:
+            yield Fault(
+                at=("data", key),
+                code="PHX735",
+                message=f"`{name}` is named after other content: no pod would see this one",
+                help="change the policy that the config is made of; an override cannot change it",
+            )
+
+
 def _config_map(body: Mapping) -> Iterator[Fault]:
     plain, binary = mapping(body.get("data")), mapping(body.get("binaryData"))
     for field, data in (("data", plain), ("binaryData", binary)):
@@ -103,6 +122,8 @@ def _config_map(body: Mapping) -> Iterator[Fault]:
             base64.b64decode(value, validate=True)
         except binascii.Error:
             yield Fault(at=("binaryData", key), code="PHX706", message=f"`{key}` is not base64")
+    if body.get("immutable") is True:
+        yield from _content_name(text(mapping(body.get("metadata")).get("name")), plain)
     size = sum(len(k.encode()) + len(v.encode("utf-8", "surrogatepass")) for k, v in pairs(plain))
     size += sum(len(key.encode()) + len(value) * 3 // 4 for key, value in pairs(binary))
     if size >= SIZE_LIMIT:
