@@ -108,6 +108,11 @@ class Enforced:
         rules = f"{self.scope.env.platform.spec.conventions.namespace_prefix}-rules"
         return sorted({*tenants, *self.collectors, rules, "default", "kube-system"})
 
+    @property
+    def guarded(self) -> list[str]:
+        """Where there is something to guard: tenants' own namespaces, ours, the cluster's, and the whole cluster."""
+        return [*(name for _, name in self.walled), *self.collectors, "kube-system", ""]
+
     def quota(self, namespace: str) -> Object:
         """The ResourceQuota of a tenant's namespace, as it is in the cluster."""
         answer = self.client.get(Ref("v1", "ResourceQuota", namespace, "tenant"))

@@ -189,7 +189,7 @@ def test_the_matrix_of_rights(world: Enforced, judge: Judge) -> None:
     """Each cell asked of the authoriser: may this group do this, with this resource, in this namespace?"""
     cells = [
         (group, namespace, right)
-        for group, namespace in product(world.groups, [*world.namespaces, ""])
+        for group, namespace in product(world.groups, world.guarded)
         for right in asked(world.rights(group, namespace) > EVERYBODYS)
     ]
     with ThreadPoolExecutor(2) as pool:
