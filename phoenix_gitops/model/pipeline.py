@@ -263,7 +263,7 @@ class OtlpHttpExport(Model, frozen=True, kw_only=True):
     endpoint: Annotated[
         str,
         Meta(
-            pattern="^https?://[^ ]+$",
+            pattern="^https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?(/[^ ]*)?$",
             description="The backend's base address.",
             examples=["https://otlp.example.com:4318"],
         ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
@@ -33,6 +33,8 @@ from phoenix_gitops.emitters.ingest.workload import (
 from phoenix_gitops.model.environment import Gateway
 from phoenix_gitops.scope import ClusterScope
 
+_ADDRESS = re.compile(r"http(?P<tls>s)?://(?:\[[^]]*\]|[^:/]*)(?::(?P<port>[0-9]+))?")
+"""Scheme and port of an export's endpoint."""
 _READ = ["get", "list", "watch"]
 
 
@@ -151,8 +153,9 @@ def _unreachable_exports(scope: ClusterScope) -> Iterator[Diagnostic]:
         for export in active_exports(scope.env, pipeline):
             if export.otlp_http is None:
                 continue
-            url = urlsplit(export.otlp_http.endpoint)
-            port = url.port or (443 if url.scheme == "https" else 80)
+            address = _ADDRESS.match(export.otlp_http.endpoint)
+            assert address is not None, "the schema says how an endpoint is written"
+            port = int(address["port"] or (443 if address["tls"] else 80))
             if port not in allowed:
                 yield Diagnostic(
                     code="PHX647",
