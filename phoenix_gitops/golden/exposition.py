@@ -65,6 +65,7 @@ def _labels(text: str) -> frozenset[tuple[str, str]]:
     return frozenset((key, _unescaped(value)) for key, value in _LABEL.findall(text))
 
 
+@lru_cache(maxsize=1 << 12)
 def _escaped(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_]", "_", name)
 

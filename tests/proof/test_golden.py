@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -18,12 +19,15 @@ from hypothesis import strategies as st
 
 from phoenix_gitops.collector.agent import agent
 from phoenix_gitops.collector.gateway import gateway
+from phoenix_gitops.collector.ports import AGENTS, OTLP_HTTP
 from phoenix_gitops.front import run_front
 from phoenix_gitops.golden import fixture
+from phoenix_gitops.golden.expect import expected
 from phoenix_gitops.golden.metrics import HOST, Kind, Metric
 from phoenix_gitops.golden.predicates import missed
 from phoenix_gitops.golden.run import AGENT, GATEWAY, TENANT, Collectors, collectors
 from phoenix_gitops.golden.subjects import Subject
+from phoenix_gitops.judges.otelcol import local, running
 from phoenix_gitops.scope import EnvironmentScope
 from tests.proof.judge import ROOT, Judge
 from tests.proof.judge import collectors as binaries
@@ -32,11 +36,11 @@ from tests.unit.collector.scopes import environment, preset
 pytestmark = pytest.mark.proof
 
 Config = dict[str, Any]
+SENDERS = (AGENT, GATEWAY, TENANT)
 REPOSITORIES = {
     "reference platform": (ROOT, ROOT / "generated"),
     **{case.name: (case, case / "expected") for case in sorted((ROOT / "tests/cases/good").iterdir())},
 }
-SENDERS = (AGENT, GATEWAY, TENANT)
 
 
 def environments() -> list[tuple[str, str]]:
@@ -65,10 +69,36 @@ def emitted(repository: str, name: str) -> list[dict[str, Config]]:
     return list(found.values())
 
 
+def binary(env: EnvironmentScope) -> Path:
+    return binaries()[env.platform.spec.catalog.collector.tag]
+
+
 def run(env: EnvironmentScope, configs: dict[str, Config], folder: Path) -> AbstractContextManager[Collectors]:
-    version = env.platform.spec.catalog.collector.tag
-    binary = binaries()[version]
-    return collectors(binary, env, folder, **{name: configs.get(name) for name in SENDERS})
+    return collectors(
+        binary(env), env, folder, gateway=configs[GATEWAY], agent=configs.get(AGENT), tenant=configs.get(TENANT)
+    )
+
+
+def salt(sender: str) -> str:
+    """How the names of the nodes end whose data is sent to `sender`."""
+    return f"-{sender}"
+
+
+def read(running: Collectors, readings: int, *senders: str) -> dict[str, list[Subject]]:
+    """Sends so many readings of golden data to each of `senders`; gives what was sent."""
+    sent = {
+        sender: [
+            *fixture.processes(running.env, readings=readings, salt=salt(sender)),
+            *fixture.others(readings=readings, salt=salt(sender)),
+        ]
+        for sender in senders
+    }
+    for reading in range(readings):
+        for sender in senders:
+            running.send(sent[sender], reading, sender)
+        for sender in senders:
+            assert running.arrived(reading, salt(sender)), f"reading {reading} of {sender} did not arrive"
+    return sent
 
 
 def ours(**parts: Any) -> tuple[EnvironmentScope, dict[str, Config]]:
@@ -77,42 +107,29 @@ def ours(**parts: Any) -> tuple[EnvironmentScope, dict[str, Config]]:
     return env, {GATEWAY: gateway(env)[0], AGENT: agent(env)[0]}
 
 
-def read(running: Collectors, readings: int, *senders: str) -> dict[str, list[Subject]]:
-    """So many readings of golden data, sent to each of `senders` by processes of nodes that bear its name."""
-    salts = {sender: f"-{sender}" for sender in senders}
-    sent = {
-        sender: [
-            *fixture.processes(running.env, readings=readings, salt=salt),
-            *fixture.others(readings=readings, salt=salt),
-        ]
-        for sender, salt in salts.items()
-    }
-    for reading in range(readings):
-        for sender in senders:
-            running.send(sent[sender], reading, sender)
-        for sender in senders:
-            assert running.arrived(reading, salts[sender]), f"reading {reading} of {sender} did not arrive"
-    return sent
-
-
 @pytest.mark.parametrize(("repository", "name"), environments())
 def test_every_pipeline_does_what_its_policy_says(repository: str, name: str, tmp_path: Path, judge: Judge) -> None:
     env = scope(repository, name)
-    assert missed(env, fixture.facts(env, fixture.processes(env))) == []
+    processes = fixture.processes(env)
+    assert missed(env, fixture.facts(env, processes)) == []
+    assert len(processes) >= 48
     for number, configs in enumerate(emitted(repository, name)):
         with run(env, configs, tmp_path / str(number)) as running:
             for sender, subjects in read(running, 2, *SENDERS).items():
-                salt = f"-{sender}"
-                assert running.findings(subjects, 2, salt, sender) == []
-                critical = {f.executable for f in fixture.facts(env, subjects) if f.class_ == "critical"}
-                assert len(critical) >= 3
-                for pipeline in env.pipelines:
-                    for export in pipeline.spec.export:
-                        if export.prometheus is not None:
-                            shown = running.scraped(export.prometheus, salt)
-                            names = {dict(series.labels).get("process_executable_name") for series in shown}
-                            assert critical <= names, (pipeline.metadata.name, critical - names)
+                assert running.findings(subjects, 2, salt(sender), sender) == []
         judge.took("otelcol", len(env.pipelines) * len(SENDERS), "ways through pipelines, golden data")
+
+
+def test_critical_processes_survive_every_pipeline(tmp_path: Path) -> None:
+    env, configs = ours()
+    with run(env, configs, tmp_path) as running:
+        sent = read(running, 1, AGENT)[AGENT]
+        critical = {fact.executable for fact in fixture.facts(env, sent) if fact.class_ == "critical"}
+        assert critical == {"xcriticalx", "critical", "xcriticalx-critical", "xcriticalx-xjava_appx"}
+        for pipeline in env.pipelines:
+            (export,) = (e.prometheus for e in pipeline.spec.export if e.prometheus is not None)
+            shown = running.scraped(export, salt(AGENT))
+            assert critical <= {dict(series.labels).get("process_executable_name") for series in shown}
 
 
 def text(config: Config, old: str, new: str, times: int) -> Config:
@@ -204,7 +221,7 @@ def test_a_broken_pipeline_is_told(configs: dict[str, Config], told: str, tmp_pa
     with run(env, configs, tmp_path) as running:
         sender = AGENT if AGENT in configs else GATEWAY
         subjects = read(running, 3, sender)[sender]
-        lines = running.findings(subjects, 3, f"-{sender}", sender, settles=0)
+        lines = running.findings(subjects, 3, salt(sender), sender, settles=0)
     assert [line for line in lines if told in line], lines[:20]
     judge.refused("otelcol", 1, "broken pipelines")
 
@@ -353,19 +370,54 @@ def test_any_processes_come_out_as_the_policies_say(
     found: list[tuple[str, tuple[int, int | None], int, bool]], judge: Judge
 ) -> None:
     (running,) = STANDING
-    salt, readings = f"-run{next(RUNS)}", 3
+    run_id, readings = f"-run{next(RUNS)}", 3
     known = fixture.metrics(running.env)
     subjects = []
     for pid, (name, (born, ends), node, alike) in enumerate(found, start=1):
-        one = fixture.process(pid, name, f"{fixture.NODES[node]}{salt}", known, readings)
+        one = fixture.process(pid, name, f"{fixture.NODES[node]}{run_id}", known, readings)
         same = {"process.command_line": name, "process.owner": "root"} if alike else {}
         described = {**one.attributes, **same}
         subjects.append(Subject(attributes=described, values=one.values, born=born, ends=ends))
-    subjects += fixture.others(readings=readings, salt=salt)
+    subjects += fixture.others(readings=readings, salt=run_id)
     for reading in range(readings):
         running.send(subjects, reading)
-        assert running.arrived(reading, salt)
-    told = running.findings(subjects, readings, salt)
+        assert running.arrived(reading, run_id)
+    told = running.findings(subjects, readings, run_id)
     # A contract speaks of an even mix of classes.
     assert [line for line in told if "the contract says" not in line] == []
     judge.took("otelcol", 1, "sets of random processes")
+
+
+def test_no_sum_is_split_over_two_gateways(tmp_path: Path, judge: Judge) -> None:
+    env, configs = ours(pipelines=(preset("optimized"),))
+    (export,) = (e.prometheus for e in env.pipelines[0].spec.export if e.prometheus is not None)
+    known = fixture.metrics(env)
+    subjects = [fixture.process(pid, "worker", f"node-{pid % 12}-two", known, 2) for pid in range(1, 61)]
+    pods = [run(env, {GATEWAY: configs[GATEWAY]}, tmp_path / name) for name in ("one", "two")]
+    with pods[0] as one, pods[1] as two:
+        folder = tmp_path / "sender"
+        folder.mkdir()
+        here = local(configs[AGENT], folder, batch_timeout="50ms")
+        pair = [f"127.0.0.1:{pod.gateway.ports[AGENTS]}" for pod in (one, two)]
+        here.document["exporters"]["load_balancing/gateway"]["resolver"] = {"static": {"hostnames": pair}}
+        with running(binary(env), here) as sender:
+            one.urls = {AGENT: sender.url(OTLP_HTTP)}
+            for reading in range(2):
+                one.send(subjects, reading)
+                wanted = expected(env, env.pipelines[0], subjects, node="127.0.0.1", readings=reading + 1).values
+                halves = awaited(lambda: [pod.scraped(export, "-two") for pod in (one, two)], len(wanted))
+    assert all(halves)
+    assert not set(halves[0]) & set(halves[1])
+    sums = {**halves[0], **halves[1]}
+    assert sorted(sums.values()) == sorted(wanted.values())
+    judge.took("otelcol", 2, "gateways that share the nodes")
+
+
+def awaited(halves: Callable[[], list[dict[Any, float]]], series: int) -> list[dict[Any, float]]:
+    """What two gateways show as soon as they show so many series together, or after 10 s."""
+    deadline = time.monotonic() + 10
+    while True:
+        found = halves()
+        if sum(map(len, found)) >= series or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
