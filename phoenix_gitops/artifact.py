@@ -79,7 +79,7 @@ class Carrier:
 
     @staticmethod
     def of(artifact: Artifact, *at: str) -> Carrier:
-        """This object, with the data at this path."""
+        """An object that has the data at a path."""
         return Carrier(artifact.kind, artifact.namespace, artifact.name, at)
 
     def is_(self, artifact: Artifact) -> bool:
