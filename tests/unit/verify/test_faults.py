@@ -255,6 +255,8 @@ FAULTS: list[tuple[str, Change, str, str, tuple[Any, ...], str]] = [
     ("names that differ in case", add("second", obj(f"{RBAC}/v1", "ClusterRole", "Phoenix:gateway", "", rules=[])), "second", "PHX745",
      ("metadata", "name"), "ClusterRole `Phoenix:gateway` and `phoenix:gateway` differ only in case: "
      "`prod/main/ingest/role.yaml` and `prod/main/ingest/second.yaml`"),
+    ("other content", add("c", obj("v1", "ConfigMap", "gateway-0123456789", immutable=True, data={"a": "x"})), "c", "PHX735", ("data", "a"),
+     "`gateway-0123456789` is named after other content: no pod would see this one"),
     ("a missing role", rename("role", "phoenix:gate"), "binding", "PHX746", ("roleRef", "name"), "ClusterRole `phoenix:gateway` does not exist"),
     ("a blocked drain", put("hpa", "spec", "minReplicas", 1), "pdb", "PHX725", ("spec", "maxUnavailable"),
      "PodDisruptionBudget lets Deployment `gateway` with its only replica never be drained"),
