@@ -157,6 +157,20 @@ def test_experimental_keeps_critical_alone_by_name_and_seven_attributes():
     }
 
 
+def test_sums_by_class_stay_apart_where_processes_lose_their_class():
+    out = after("experimental", {"rollup": {"by": ["host.name", "phoenix.priority"]}})
+    sums = [r.attributes for r in out if r.attributes["process.executable.name"].startswith("phoenix.others")]
+    assert sorted(found["phoenix.priority"] for found in sums) == ["high", "low", "medium"]
+    assert "phoenix.priority" not in attributes(out, "my-critical-java")
+
+
+def test_no_sum_spans_senders():
+    data = [process(pid, "bash", **{"service.instance.id": f"i{pid}"}) for pid in (1, 2)]
+    for name in ("optimized", "experimental"):
+        found = {r.attributes["service.instance.id"] for r in after(name, data=data)}
+        assert found == {"i1", "i2"}
+
+
 def test_attributes_are_dropped_for_the_classes_that_may_lose_them():
     out = after("optimized")
     critical, high = attributes(out, "my-critical-java"), attributes(out, "java_app")
