@@ -234,6 +234,15 @@ def test_a_failed_own_test_is_shown_where_it_is_written(bench: Bench) -> None:
     assert found.notes == ("expected [x]", "got []")
 
 
+def test_judges_see_nothing_of_our_environment(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    seen = {name: f"/usr/bin/env > {tmp_path}/{name}" for name in ("promtool", "vmalert", "otelcol")}
+    bench.install_all(**seen)
+    assert bench.judge().diagnostics == []
+    for name in seen:
+        assert "hunter2" not in (tmp_path / name).read_text(), name
+
+
 def test_nothing_is_left_behind(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
