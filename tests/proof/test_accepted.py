@@ -50,7 +50,8 @@ def chosen(name: str) -> tuple[Application, ...]:
 @pytest.fixture(scope="module", params=NAMES)
 def world(request: pytest.FixtureRequest, seed: Seed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     site, order = known()[request.param], chosen(request.param)
-    with running(tmp_path_factory.mktemp(site.name), seed=seed, version=emulated(site.minor)) as cluster:
+    folder, minor = tmp_path_factory.mktemp(site.name), emulated(site.minor)
+    with running(folder, seed=seed, version=minor, controllers=bool(site.workloads)) as cluster:
         given = [NODE, *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in site.home)]
         assert all(cluster.client.create(body).ok for body in given)
         yield World(site=site, cluster=cluster, order=order, synced=sync(cluster.client, order))

@@ -61,9 +61,10 @@ def running(
     `version` is the Kubernetes minor to emulate, as `1.34`; without it the server is what it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if seed is not None:
-        shutil.copytree(seed.store, folder / "etcd")
     with ExitStack() as stack:
+        if seed is not None:
+            shutil.copytree(seed.store, folder / "etcd")
+            stack.callback(shutil.rmtree, folder / "etcd")
         etcd, store = stack.enter_context(_etcd(folder))
         server, client = stack.enter_context(_api_server(folder, store, version))
         processes = [etcd, server]

@@ -42,6 +42,12 @@ class Site:
         """Namespaces that are there before the first sync: where Argo CD runs and has its Applications."""
         return sorted({body["metadata"]["namespace"] for body in self.objects() if body["kind"] == "Application"})
 
+    @property
+    def workloads(self) -> list[Ref]:
+        """What controllers make pods of."""
+        kinds = ("Deployment", "StatefulSet", "DaemonSet")
+        return [Ref.of(body) for body in self.objects() if body["kind"] in kinds]
+
     def objects(self) -> Iterator[Object]:
         for application in self.applications:
             yield from application.objects

@@ -80,11 +80,9 @@ class World:
 
     def unfinished(self, patience: float = 0) -> list[str]:
         """Workloads whose controller has not made all their pods after so many seconds, and what it says of them."""
-        kinds = ("Deployment", "StatefulSet", "DaemonSet")
-        workloads = [Ref.of(body) for body in self.site.objects() if body["kind"] in kinds]
         deadline = time.monotonic() + patience
         while True:
-            found = {ref: self.found(ref) for ref in workloads}
+            found = {ref: self.found(ref) for ref in self.site.workloads}
             late = [f"{ref}: {_complaint(body)}" for ref, body in found.items() if not _complete(body)]
             if not late or time.monotonic() >= deadline:
                 return late
