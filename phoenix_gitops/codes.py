@@ -157,6 +157,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX675", "kind-not-allowed", "a component holds a kind of object that its project does not allow"),
     Code("PHX676", "application-name-clash", "two clusters give their Argo CD Applications the same names"),
     Code("PHX677", "impossible-label-value", "a matcher asks for a value that the label never has"),
+    Code("PHX678", "bad-label-name", "a rule sets a label that no engine takes"),
     Code("PHX690", "emitter-unusable", "a third-party emitter that the platform names cannot be used"),
     # 7xx generated objects
     Code("PHX700", "kind-not-checked", "a custom resource's kind has no schema to check it against"),

@@ -23,6 +23,7 @@ from phoenix_gitops.rules.relations import control_faults, slo_faults
 from phoenix_gitops.rules.tenants import LABEL
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope, TenantScope
 
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _SHOWN = re.compile(
     r"\{\{-? *(?:\$value|\$labels[.][A-Za-z_][A-Za-z0-9_]*)"
     r"(?: *[|] *(?:humanize|humanize1024|humanizeDuration|humanizePercentage|title|toLower|toUpper))* *-?\}\}"
@@ -187,6 +188,8 @@ def _rule_set(rule_set: RuleSet, catalogue: Catalogue, retention: int | None) ->
         yield from _own_labels((*at, "labels"), alert.labels, tenant)
         yield from _own_text((*at, "summary"), alert.summary, tenant)
         yield from _own_text((*at, "runbook"), alert.runbook, tenant)
+        for name, text in alert.annotations.items():
+            yield from _own_text((*at, "annotations", name), text, tenant)
 
 
 def _own_text(path: Path, text: str, tenant: str | None) -> Iterator[Located]:
@@ -212,6 +215,16 @@ def _reserved(name: str) -> Finding:
 
 
 def _own_labels(path: Path, labels: dict[str, str], tenant: str | None) -> Iterator[Located]:
+    for name in sorted(labels):
+        if name == "__name__" or not _LABEL_NAME.fullmatch(name):
+            yield (
+                (*path, name),
+                Finding(
+                    code="PHX678",
+                    message=f"`{name}` cannot be set as a label",
+                    help="write letters, digits and `_`, no digit first; `__name__` is the name of the series",
+                ),
+            )
     if tenant is not None and LABEL in labels:
         yield (
             (*path, LABEL),
