@@ -77,10 +77,17 @@ class Collectors:
         return True
 
     def findings(
-        self, subjects: Iterable[Subject], readings: int, salt: str, to: str = AGENT, *, settles: float = _SETTLES
+        self,
+        subjects: Iterable[Subject],
+        readings: int,
+        salt: str,
+        to: str = AGENT,
+        *,
+        settles: float = _SETTLES,
+        contracts: bool = True,
     ) -> list[str]:
         """What the exports show after `readings` readings against what the policies say; empty if all agree within
-        `settles` seconds.
+        `settles` seconds. Contracts speak of an even mix of classes: data of another mix does without them.
         """
         sent = list(subjects)
         node = NODE if to == AGENT else None
@@ -96,6 +103,7 @@ class Collectors:
                 for export in active_exports(self.env, pipeline)
                 for line in self._judged(pipeline, export, wanted[pipeline.metadata.name], sent, salt)
             ]
+            lines += self._broken_contracts(wanted, sent, salt) if contracts else []
             if not lines or time.monotonic() > deadline:
                 return lines
             time.sleep(_POLL)
@@ -110,9 +118,7 @@ class Collectors:
                 shown(series, *kinds[series.metric], export.prometheus, constant): value
                 for series, value in wanted.values.items()
             }
-            found = self.scraped(export.prometheus, salt)
-            yield from differences(shows, found)
-            yield from breaches(pipeline.spec.contract, wanted, found, sum(len(subject.values) for subject in sent))
+            yield from differences(shows, self.scraped(export.prometheus, salt))
         elif export.otlp_http is not None:
             counters = wanted.grown if export.otlp_http.delta else {}
             levels = {
@@ -120,6 +126,18 @@ class Collectors:
             }
             rest = {} if export.otlp_http.delta else wanted.values
             yield from differences({**levels, **rest, **counters}, self._sunk(pipeline, export, salt))
+
+    def _broken_contracts(self, wanted: Mapping[str, Expected], sent: list[Subject], salt: str) -> list[str]:
+        inputs = sum(len(subject.values) for subject in sent)
+        return [
+            f"pipeline {pipeline.metadata.name}, export {export.name}: {line}"
+            for pipeline in self.env.pipelines
+            for export in active_exports(self.env, pipeline)
+            if export.prometheus is not None
+            for line in breaches(
+                pipeline.spec.contract, wanted[pipeline.metadata.name], self.scraped(export.prometheus, salt), inputs
+            )
+        ]
 
     def _sunk(self, pipeline: Pipeline, export: Export, salt: str) -> dict[Series, float]:
         return {
