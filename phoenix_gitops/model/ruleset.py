@@ -33,10 +33,18 @@ class Alert(Model, frozen=True, kw_only=True):
     ]
     expr: Annotated[PromQL, Meta(description="Fires for each result.")]
     for_: Annotated[Duration, Meta(description="It must hold so long before it fires.")] = "0s"
+    keep_firing_for: Annotated[Duration, Meta(description="It fires so long after it last held.")] = "0s"
     severity: Annotated[Literal["critical", "warning", "info"], Meta(description="How bad it is.")] = "warning"
     labels: Annotated[dict[str, LabelValue], Meta(description="Further labels, for routing.")] = {}
     summary: Annotated[str, Meta(description="One line for the person who is woken; `{{ $labels.x }}` works.")]
     runbook: Annotated[str, Meta(description="Address of what to do.")] = ""
+    annotations: Annotated[
+        dict[Annotated[str, Meta(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")], str],
+        Meta(
+            description="Further texts for notifications; `summary` and `runbook_url` have fields of their own.",
+            examples=[{"dashboard": "https://grafana.example.com/d/checkout"}],
+        ),
+    ] = {}
 
 
 class RuleSetSpec(Model, frozen=True, kw_only=True):

@@ -22,20 +22,23 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """An alerting rule. `hold` is how long it must be true before it fires."""
+    """An alerting rule. `hold` is how long it must be true before it fires, `keep` how long it fires afterwards."""
 
     alert: str
     expr: str
     hold: str = "0s"
+    keep: str = "0s"
     severity: str
     summary: str
     description: str = ""
     runbook: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Further ones, which do not stand before those above."""
 
     def plain(self) -> dict[str, Any]:
         """The rule as a rule file holds it."""
-        annotations = {"summary": self.summary}
+        annotations = {**self.annotations, "summary": self.summary}
         if self.description:
             annotations["description"] = self.description
         if self.runbook:
@@ -43,6 +46,8 @@ class Alert:
         rule: dict[str, Any] = {"alert": self.alert, "expr": self.expr}
         if self.hold != "0s":
             rule["for"] = self.hold
+        if self.keep != "0s":
+            rule["keep_firing_for"] = self.keep
         return {**rule, "labels": {**self.labels, "severity": self.severity}, "annotations": annotations}
 
 

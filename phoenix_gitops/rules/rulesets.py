@@ -66,8 +66,10 @@ def _alert(rule_set: RuleSet, alert: OwnAlert) -> Alert:
         alert=alert.alert,
         expr=expression(rule_set, alert.expr),
         hold=alert.for_,
+        keep=alert.keep_firing_for,
         severity=alert.severity,
         summary=alert.summary,
         runbook=alert.runbook,
         labels=identity(rule_set, alert.labels),
+        annotations=alert.annotations,
     )

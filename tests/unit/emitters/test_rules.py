@@ -104,6 +104,7 @@ def test_records_that_build_on_each_other_stand_in_successive_groups():
         {"record": "shop:a", "expr": "sum(queue_length)"},
     ]
     alert = {"alert": "A", "expr": "shop:c > 1", "for": "5m", "severity": "critical", "summary": "s", "runbook": "u"}
+    alert |= {"keepFiringFor": "10m", "annotations": {"summary": "hidden", "dashboard": "d {{ $value }}"}}
     own = support.rule_set(tenant="shop", interval="2m", records=records, alerts=[alert])
     found = list(rules.emit_tenant(support.cluster_scope(), support.tenant(rule_sets=(own,)), render))
     groups = of(ProofFile, found)[0].body["groups"]
@@ -117,6 +118,7 @@ def test_records_that_build_on_each_other_stand_in_successive_groups():
         "alert": "A",
         "expr": 'shop:c{tenant_id="shop"} > 1',
         "for": "5m",
+        "keep_firing_for": "10m",
         "labels": {"tenant_id": "shop", "severity": "critical"},
-        "annotations": {"summary": "s", "runbook_url": "u"},
+        "annotations": {"dashboard": "d {{ $value }}", "summary": "s", "runbook_url": "u"},
     }

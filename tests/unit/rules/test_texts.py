@@ -48,6 +48,11 @@ def test_a_text_that_asks_is_refused(field, text):
     assert faults(with_texts(**{field: text})) == [(("spec", "alerts", 0, field), "PHX659")]
 
 
+def test_every_annotation_of_a_tenants_alert_is_a_text():
+    asks = with_texts(annotations={"dashboard": '{{ query "up" }}', "value": "{{ $value }}"})
+    assert faults(asks) == [(("spec", "alerts", 0, "annotations", "dashboard"), "PHX659")]
+
+
 def test_the_runbook_of_a_tenants_slo_is_a_text_too():
     objective = support.slo(tenant="shop", alerting={"runbook": '{{ query "up" }}'})
     found = lint.lint([(support.environment(), [support.tenant(slos=(objective,))])])
