@@ -36,4 +36,5 @@ def has_password(url: str) -> bool:
 
 def redacted(text: str) -> str:
     """Without the user and password of any address in it."""
-    return re.sub(r"://[^/@\s']+@", "://", text)
+    # To the last `@` before the path: a password may hold one.
+    return re.sub(r"://[^/\s']*@", "://", text)

@@ -1,4 +1,4 @@
-"""Write and move git revisions without a work tree: a commit from a write plan, fetch, push, and why it failed."""
+"""Write and move git revisions without a work tree: a commit from a write plan, fetch and push."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from phoenix_gitops.addresses import redacted
-from phoenix_gitops.vcs import GitRefusedError, git, last_line, refused, run
+from phoenix_gitops.remotes import ask, why
+from phoenix_gitops.vcs import git, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git import Repo
 
-    from phoenix_gitops.vcs import Answer
     from phoenix_gitops.writes import WritePlan
 
 _EVERYTHING = 2**31 - 1
@@ -93,56 +92,24 @@ def fetch(repo: Repo, remote: str, branch: str, *, whole: bool = False) -> str:
     # The plus lets our own note of the tip follow a branch that was rewound; nothing is pushed by it.
     refspec = f"+refs/heads/{branch}:{target}"
     options = ["--quiet", "--no-tags", "--no-write-fetch-head", *depth]
-    answer = run(repo, "fetch", *options, "--", remote, refspec)
+    answer = ask(repo, remote, "fetch", *options, "--", remote, refspec)
     if "couldn't find remote ref" in answer.err:
         return ""
     if answer.status:
-        raise _why(answer, remote, branch)
+        raise why(answer, remote, branch)
     return git(repo, "rev-parse", "--verify", target).strip()
 
 
 def push(repo: Repo, remote: str, commit: str, branch: str) -> Push:
     """Push a commit to a branch, never by force; GitRefusedError if it will not ever go through."""
-    answer = run(repo, "push", "--porcelain", "--", remote, f"{commit}:refs/heads/{branch}")
+    answer = ask(repo, remote, "push", "--porcelain", "--", remote, f"{commit}:refs/heads/{branch}")
     if not answer.status:
         return Push.DONE
     text = answer.out + answer.err
     races = ("(fetch first)", "(non-fast-forward)", "cannot lock ref", "incorrect old value", "failed to update ref")
-    if any(race in text for race in races):
+    if any(race in text for race in races) and "; cannot create" not in text:
         return Push.RACED
-    raise _why(answer, remote, branch)
-
-
-def _why(answer: Answer, remote: str, branch: str) -> GitRefusedError:
-    """What git's complaint means to a user."""
-    where = redacted(remote)
-    text = (answer.out + "\n" + answer.err).lower()
-    said = [line.removeprefix("remote:").strip() for line in answer.err.splitlines() if line.startswith("remote:")]
-    notes = [f"the remote says: {line}" for line in said if line]
-    if "[remote rejected]" in text or "hook declined" in text:
-        return refused(
-            "PHX905",
-            f"`{where}` does not accept the push to `{branch}`",
-            "let the publishing identity past the branch protection or hook, or publish to another branch",
-            *notes,
-        )
-    denied = ("authentication failed", "permission denied", "could not read username", "could not read password")
-    if any(word in text for word in (*denied, "returned error: 401", "returned error: 403", "access denied")):
-        return refused(
-            "PHX904",
-            f"no right to use `{where}`: {last_line(answer.err)}",
-            "give git credentials that may push there: a token in CI, an SSH key or a credential helper",
-            *notes,
-        )
-    gone = ("does not appear to be a git repository", "could not resolve host", "not found", "does not exist")
-    if any(word in text for word in (*gone, "could not read from remote", "unable to access", "no such remote")):
-        return refused(
-            "PHX906",
-            f"cannot reach `{where}`: {last_line(answer.err)}",
-            "check `output.url` in `phoenix.yaml`, or the address that `git remote -v` shows",
-            *notes,
-        )
-    return refused("PHX914", f"git failed with `{where}`: {last_line(answer.err)}", "try the same with git", *notes)
+    raise why(answer, remote, branch)
 
 
 def _quoted(path: str) -> bytes:

@@ -63,4 +63,5 @@ def test_a_password_in_an_address_is_seen(url: str, secret: bool) -> None:
 
 def test_credentials_are_never_shown() -> None:
     assert redacted("fatal: https://me:secret@example.org/x refused") == "fatal: https://example.org/x refused"
+    assert redacted("to https://me:p@ss@example.org/x") == "to https://example.org/x"
     assert redacted("see https://example.org/a@b") == "see https://example.org/a@b"

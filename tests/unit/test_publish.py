@@ -383,12 +383,7 @@ def test_a_remote_that_is_gone(root):
 def test_what_git_says_is_told_as_what_to_do(root, monkeypatch, stderr, code):
     from phoenix_gitops.vcs import Answer, redacted
 
-    real = revision.run
-
-    def run(repo, *command, **options):
-        return Answer(128, "", redacted(stderr)) if command[0] == "fetch" else real(repo, *command, **options)
-
-    monkeypatch.setattr(revision, "run", run)
+    monkeypatch.setattr(revision, "ask", lambda *_: Answer(128, "", redacted(stderr)))
     (fault,) = go(root, {"dev": tree("dev", a="a: 1")}).diagnostics
     assert fault.code == code
     assert "\n" not in fault.message
