@@ -45,6 +45,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX123", "wrong-file-ending", "a policy file does not end in .yaml"),
     Code("PHX124", "too-many-files", "the policies are too many or too large in all"),
     Code("PHX125", "bad-file-name", "a file name holds a character that no path may hold"),
+    Code("PHX126", "not-in-normal-form", "a policy is not laid out as `phoenix fmt` does"),
     # 2xx one document's form
     Code("PHX201", "unknown-kind", "the kind is not one that policies have"),
     Code("PHX202", "unknown-field", "a field that its kind does not have"),

@@ -158,6 +158,7 @@ NO_CASE: dict[str, str] = {
     "PHX116-too-many-values": "tests/unit/test_source.py",
     "PHX122-unreadable-file": "tests/unit/test_source_reading.py",
     "PHX124-too-many-files": "tests/unit/test_source_reading.py",
+    "PHX126-not-in-normal-form": "tests/e2e/test_fmt.py",
     "PHX408-guardrail-limit": "tests/unit/test_constraints.py",
     "PHX516-hold-is-over": "tests/unit/test_holds.py",
     "PHX518-tenant-not-retired": "tests/unit/test_removals.py",

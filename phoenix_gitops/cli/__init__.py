@@ -22,6 +22,7 @@ _COMMANDS: dict[str, str] = {
     "status": "Show what is published of what is merged.",
     "rollback": "Put an environment back to a tree that it had, and hold it.",
     "verify": "Prove that the output does not depend on the machine.",
+    "fmt": "Lay policies out in their normal form, comments kept.",
     "show": "Print what any stage knows.",
     "schema": "Write JSON Schemas for editors, fetch those of resources.",
     "doctor": "Show which tools were found.",
