@@ -228,6 +228,11 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX812", "changed-meanwhile", "a file changed while it was being compiled"),
     Code("PHX813", "journal-unreadable", "the journal of an interrupted write cannot be read"),
     Code("PHX814", "edit-kept", "a file that was edited by hand is kept, since its component is held (a note)"),
+    Code("PHX820", "import-unreadable", "what is to be imported cannot be read"),
+    Code("PHX821", "not-carried-over", "a part of what is imported is not carried over (a warning)"),
+    Code("PHX822", "carried-over-changed", "a part of what is imported differs from what it was (a warning)"),
+    Code("PHX823", "import-in-the-way", "a file stands where an import would write"),
+    Code("PHX824", "nothing-to-import", "there is nothing that can be imported"),
     # 9xx git and tools
     Code("PHX901", "not-a-repository", "git cannot use this folder as a repository"),
     Code("PHX902", "uncommitted-policies", "policies differ from the last commit"),

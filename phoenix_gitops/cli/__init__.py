@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 
@@ -17,6 +18,7 @@ _COMMANDS: dict[str, str] = {
     "compile": "Compile policies into generated/.",
     "test": "Put rules and collector configs before the real tools.",
     "diff": "Show what a change of policies changes in the output.",
+    "import": "Make policies from rules, namespaces and SLOs that there are.",
     "explain": "Explain a code, a policy field or a generated value.",
     "publish": "Commit each environment's tree to where its cluster reads it.",
     "status": "Show what is published of what is merged.",
@@ -28,7 +30,7 @@ _COMMANDS: dict[str, str] = {
     "doctor": "Show which tools were found.",
     "completion": "Print the completion script of a shell.",
 }
-"""Commands with their one-line help; `cli/NAME.py` holds each as `command`."""
+"""Commands with their one-line help; `cli/NAME.py` holds each as `command`, `NAME_.py` a keyword."""
 
 
 class _LazyGroup(click.Group):
@@ -38,7 +40,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(f"phoenix_gitops.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = importlib.import_module(f"phoenix_gitops.cli.{module}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -1,0 +1,41 @@
+"""Documents by what they are: each goes to the importer that reads its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.importing import rules
+from phoenix_gitops.importing.drafts import Taken, left
+from phoenix_gitops.importing.reading import Node
+from phoenix_gitops.importing.rules import Aim
+
+RULE_KINDS = frozenset({"PrometheusRule", "VMRule"})
+
+
+def take(documents: Sequence[Node], aim: Aim) -> Taken:
+    """Drafts from documents, and what is to be said of them."""
+    taken = Taken()
+    names: set[str] = set()
+    for document in _opened(documents):
+        kind = document.text("kind")
+        if kind in RULE_KINDS or (not kind and document.get("groups") is not None):
+            taken += rules.take(document, aim, names)
+        else:
+            taken += Taken(notes=(_unknown(document, kind),))
+    return taken
+
+
+def _opened(documents: Sequence[Node]) -> Iterator[Node]:
+    """The documents, with the items of lists (`kubectl get -o yaml`) instead of the lists."""
+    for document in documents:
+        if document.text("kind").endswith("List") and isinstance(document.entries().get("items"), Node):
+            yield from document.items("items")
+        else:
+            yield document
+
+
+def _unknown(document: Node, kind: str) -> Diagnostic:
+    what = f"{kind} `{document.text('metadata', 'name')}`" if kind else "a document"
+    why = "this kind is not imported" if kind else "it has neither `kind` nor `groups`"
+    return left(document.span, what, why)
