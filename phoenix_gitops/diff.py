@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from phoenix_gitops.diff_fields import FieldChange, compare_values
 from phoenix_gitops.diff_objects import Object, read_object
@@ -244,12 +245,9 @@ def _shape(change: Change) -> object:
     place = change.place
     names = {place.cluster: "<cluster>", place.namespace: "<namespace>", change.tenant: "<tenant>"}
     names[place.environment] = "<environment>"
-    names.pop("", None)
-    words = "|".join(re.escape(name) for name in sorted(names, key=lambda n: (-len(n), n)))
-    pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
 
     def abstract(text: str) -> str:
-        return pattern.sub(lambda found: names[found[0]], text)
+        return abstracted(text, names)
 
     return (
         change.action,
@@ -261,3 +259,14 @@ def _shape(change: Change) -> object:
         tuple(abstract(field.text) for field in change.fields),
         tuple(abstract(name) for name in change.configs),
     )
+
+
+def abstracted(text: str, names: Mapping[str, str]) -> str:
+    """A text in which names, wherever they stand as words, are replaced; an empty name is none."""
+    words = tuple(sorted((name for name in names if name), key=lambda n: (-len(n), n)))
+    return _words(words).sub(lambda found: names[found[0]], text) if words else text
+
+
+@lru_cache(maxsize=1024)
+def _words(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, words))})(?![A-Za-z0-9])")

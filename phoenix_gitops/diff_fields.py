@@ -84,8 +84,9 @@ def _compare_lists(old: list[Value], new: list[Value], path: str) -> Iterator[Fi
                 yield from compare_values(before.get(name, ABSENT), after.get(name, ABSENT), item)
             yield from _compare_order(list(before), list(after), path)
             return
-    if not any(isinstance(item, (dict, list)) for item in (*old, *new)):
-        yield from _compare_scalars(old, new, path)
+    nested = any(isinstance(item, (dict, list)) for item in (*old, *new))
+    if not nested or (len(old) != len(new) and all(isinstance(item, dict) for item in (*old, *new))):
+        yield from _compare_items(old, new, path)
     elif len(old) == len(new):
         for index, (first, second) in enumerate(zip(old, new, strict=True)):
             yield from compare_values(first, second, f"{path}[{index}]")
@@ -104,7 +105,7 @@ def _by_name(items: list[Value], names: tuple[str, ...]) -> dict[str, Value] | N
     return found
 
 
-def _compare_scalars(old: list[Value], new: list[Value], path: str) -> Iterator[FieldChange]:
+def _compare_items(old: list[Value], new: list[Value], path: str) -> Iterator[FieldChange]:
     before, after = [shown(item) for item in old], [shown(item) for item in new]
     gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
     for name, item in zip(before, old, strict=True):

@@ -1,78 +1,123 @@
-"""Show a tree diff: text for a terminal, Markdown for a pull request, JSON for machines. Pure.
+"""Show what a change does: text for a terminal, Markdown for a pull request. Pure.
 
-Values come from a stranger's pull request: control characters are escaped and code fences cannot be left.
+Dangers first, then what it means, then objects and fields. Code fences cannot be left by values.
 """
 
 from __future__ import annotations
 
-import difflib
 import html
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
-from phoenix_gitops.diff import Action, Change, ChangeGroup, TreeDiff
-from phoenix_gitops.diff_fields import ABSENT, FieldChange, shown
+from phoenix_gitops.approvals import Approver
+from phoenix_gitops.diff import Action, ChangeGroup, TreeDiff
+from phoenix_gitops.diff_lines import at, code, count, cut, details, places, safe, title
+from phoenix_gitops.meaning.base import EffectGroup
 
 LIMIT = 60_000
 """Characters of a Markdown report: GitHub refuses comments of more than 65,536."""
-_FIELDS = 40
-_WIDTH = 200
-_PLACES = 8
-_DELETES = 50
+MARKER = "<!-- phoenix diff -->"
+"""The first line of a Markdown report: by it a workflow finds the comment that it updates."""
+_MEANING = 0.5
+"""Share of a Markdown report that effects may take; the rest is for fields."""
+_NOTES = 4
+_SENTENCE = 400
 _SIGNS = {Action.ADDED: "+", Action.REMOVED: "-", Action.CHANGED: "~"}
 _COLOURS = {"+": "32", "-": "31", "~": "33", "!": "1;31"}
 _NOTHING = "nothing changes in meaning"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All that is to be said of a change."""
+
+    diff: TreeDiff
+    effects: tuple[EffectGroup, ...] = ()
+    approvers: tuple[Approver, ...] | None = None
+    """None where nobody asked."""
 
 
 def summary(diff: TreeDiff) -> str:
     """One line of counts; says so when there is no difference."""
     if not diff.groups:
-        return _NOTHING + (f" ({_count(diff.proof, 'file')} for judges differ)" if diff.proof else "")
+        return _NOTHING + (f" ({count(diff.proof, 'file')} for judges differ)" if diff.proof else "")
     counts = ", ".join(f"{diff.count(action)} {action}" for action in reversed(Action))
     where = ", ".join(
-        _count(len(names), word)
+        count(len(names), word)
         for names, word in (
             (diff.environments, "environment"),
             (diff.clusters, "cluster"),
             (diff.components, "component"),
         )
     )
-    line = f"{_count(len(diff.changes), 'object')}: {counts}; in {where}"
+    line = f"{count(len(diff.changes), 'object')}: {counts}; in {where}"
     if diff.restarts:
-        line += f"; {_count(diff.restarts, 'workload')} will restart"
+        line += f"; {count(diff.restarts, 'workload')} will restart"
     if diff.deletes:
-        line += f"; {_count(len(diff.deletes), 'deletion')} of data or whole workloads"
+        line += f"; {count(len(diff.deletes), 'deletion')} of data or whole workloads"
     return line
 
 
-def text(diff: TreeDiff, *, color: bool = False) -> str:
-    """For a terminal or a log: the summary, the deletions, then every group with its fields."""
+def text(review: Review, *, color: bool = False) -> str:
+    """For a terminal or a log: the summary, deletions, effects, approvers, then every group with its fields."""
+    diff = review.diff
     lines = [summary(diff)]
     if diff.deletes:
         lines += ["", "deletes"]
-        lines += [f"  ! {change.kind} `{_safe(change.place.name)}` in {_at(change)}" for change in diff.deletes]
-    for group in diff.groups:
-        lines += ["", f"{_SIGNS[group.first.action]} {_title(group)}"]
-        lines += [f"    in {_places(group)}"]
-        lines += [f"    {line}" for line in _details(group.first)]
+        lines += [f"  ! {change.kind} `{safe(change.place.name)}` in {at(change)}" for change in diff.deletes]
+    for aspect, groups in groupby(review.effects, key=lambda group: group.first.aspect):
+        lines += ["", aspect.value]
+        for group in groups:
+            first, *others = _sentence(group)
+            lines += [f"  {group.first.sign} {first}", *(f"      {line}" for line in others)]
+    if review.approvers is not None:
+        lines += ["", "needs the approval of" if review.approvers else "needs nobody's approval"]
+        for approver in review.approvers:
+            lines += [f"  {safe(approver.owner)}", *(f"      {cut(reason)}" for reason in approver.reasons)]
+    for change in diff.groups:
+        lines += ["", f"{_SIGNS[change.first.action]} {title(change)}"]
+        lines += [f"    in {_places(change)}"]
+        lines += [f"    {line}" for line in details(change.first)]
     if color:
         lines = [_painted(line) for line in lines]
     return "\n".join(lines) + "\n"
 
 
-def markdown(diff: TreeDiff, *, limit: int = LIMIT) -> str:
-    """For a pull request: counts and deletions first; what does not fit is shortened, then counted."""
-    head = "\n".join(_head(diff)) + "\n"
-    fulls = [_block(group) for group in diff.groups]
-    shorts = [f"- {_SIGNS[group.first.action]} {html.escape(_title(group))}\n" for group in diff.groups]
+def _places(group: ChangeGroup) -> str:
+    return places(at(change) for change in group.changes)
+
+
+def _sentence(group: EffectGroup) -> Iterator[str]:
+    """What it is, where, and the plan."""
+    alike = f" (and {group.alike} alike)" if group.alike else ""
+    yield f"{cut(group.first.text, _SENTENCE)}{alike}"
+    by_note: dict[str, list[str]] = {}
+    for effect in group.effects:
+        by_note.setdefault(effect.note, []).append(safe(str(effect.where)))
+    for note, where in list(by_note.items())[:_NOTES]:
+        yield f"in {places(where)}" + (f": {safe(note)}" if note else "")
+    if len(by_note) > _NOTES:
+        yield f"in {sum(map(len, list(by_note.values())[_NOTES:]))} more places"
+    if group.first.plan:
+        yield f"plan: {safe(group.first.plan)}"
+
+
+def markdown(review: Review, *, limit: int = LIMIT) -> str:
+    """For a pull request: counts and dangers first; what does not fit is shortened, then counted."""
+    diff = review.diff
+    head = _head(review, limit)
     # Room for the note that says what was cut.
     room = limit - len(head) - 200
+    meaning, left_out = _meaning(review.effects, int(room * _MEANING))
+    room -= len(meaning)
+    parts: list[str] = [meaning]
+    shortened = hidden = 0
+    fulls = [_block(group) for group in diff.groups]
+    shorts = [f"- {_SIGNS[group.first.action]} {html.escape(title(group))}\n" for group in diff.groups]
     rest = sum(map(len, shorts))
-    parts: list[str] = []
-    shortened = cut = 0
     for full, short in zip(fulls, shorts, strict=True):
         rest -= len(short)
         if len(full) + rest <= room:
@@ -81,165 +126,111 @@ def markdown(diff: TreeDiff, *, limit: int = LIMIT) -> str:
             chosen = short
             shortened += 1
         else:
-            cut += 1
+            hidden += 1
             continue
         parts.append(chosen)
         room -= len(chosen)
-    if shortened or cut:
-        parts.append(f"\n_Too long for a comment: {shortened} groups without their fields, {cut} not shown._")
+    if shortened or hidden or left_out:
+        effects = f"{left_out} effects and " if left_out else ""
+        parts.append(
+            f"\n_Too long for a comment: {shortened} groups without their fields, {effects}{hidden} not shown._"
+        )
         parts.append(" _`phoenix diff` shows all._\n")
     return head + "".join(parts)
 
 
-def as_json(diff: TreeDiff) -> str:
-    """For machines: counts, deletions, and each group with its fields and places."""
-    return json.dumps(_data(diff), ensure_ascii=False, indent=2, default=str) + "\n"
-
-
-def _data(diff: TreeDiff) -> dict[str, object]:
-    return {
-        "summary": {
-            **{str(action): diff.count(action) for action in Action},
-            "restarts": diff.restarts,
-            "proof": diff.proof,
-            "environments": list(diff.environments),
-            "clusters": ["/".join(cluster) for cluster in diff.clusters],
-            "components": list(diff.components),
-        },
-        "deletes": [{"kind": c.kind, "name": c.place.name, "in": str(c.place)} for c in diff.deletes],
-        "groups": [
-            {
-                "action": str(group.first.action),
-                "kind": group.first.kind,
-                "apiGroup": group.first.group,
-                "component": group.first.place.component,
-                "config": group.first.config,
-                "restarts": group.first.restarts,
-                "configs": list(group.first.configs),
-                "fields": [_field_data(field) for field in group.first.fields],
-                "places": [
-                    {
-                        "environment": place.environment,
-                        "cluster": place.cluster,
-                        "namespace": place.namespace,
-                        "name": place.name,
-                    }
-                    for place in group.places
-                ],
-            }
-            for group in diff.groups
-        ],
-    }
-
-
-def _field_data(field: FieldChange) -> dict[str, object]:
-    sides = (("old", field.old), ("new", field.new))
-    return {"path": field.path, **{side: value for side, value in sides if value is not ABSENT}}
-
-
-def _head(diff: TreeDiff) -> Iterator[str]:
-    yield f"**{summary(diff)}**"
+def _head(review: Review, limit: int) -> str:
+    """What is never folded; each part has its share of the room, so that the next ones are seen, too."""
+    diff = review.diff
+    lines = [MARKER, f"**{summary(diff)}**"]
     if diff.deletes:
-        yield "\n> [!CAUTION]\n> These go, with what they hold:"
-        for change in diff.deletes[:_DELETES]:
-            yield f"> - {change.kind} {_code(change.place.name)} in {_code(_at(change))}"
-        if len(diff.deletes) > _DELETES:
-            kinds = Counter(change.kind for change in diff.deletes[_DELETES:])
-            yield "> - and " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        lines.append("\n> [!CAUTION]\n> These go, with what they hold:")
+        gone = [f"> - {c.kind} {code(cut(c.place.name))} in {code(cut(at(c)))}" for c in diff.deletes]
+        lines += _fitting(gone, limit // 6, "> - and {} more")
+    dangers = [f"> - {_item(group)}" for group in review.effects if group.first.sign == "!"]
+    if dangers:
+        lines.append("\n> [!WARNING]\n> Look at these before you merge:")
+        lines += _fitting(dangers, limit // 6, "> - and {} more")
+    if review.approvers is not None:
+        lines.append("\nNeeds the approval of:" if review.approvers else "\nNeeds nobody's approval.")
+        lines += _fitting([_asked(one) for one in review.approvers], limit // 8, "- and {} more")
     if diff.groups:
-        yield "\n| environment | added | changed | removed |\n|---|---|---|---|"
-        for name in diff.environments[:_DELETES]:
-            counts = (diff.count(action, name) for action in reversed(Action))
-            yield f"| {_code(name)} | " + " | ".join(map(str, counts)) + " |"
-        if len(diff.environments) > _DELETES:
-            yield f"| and {len(diff.environments) - _DELETES} more | | | |"
-        yield ""
+        lines.append("\n| environment | added | changed | removed |\n|---|---|---|---|")
+        lines += _fitting([_row(diff, name) for name in diff.environments], limit // 8, "| and {} more | | | |")
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _fitting(lines: Sequence[str], room: int, more: str) -> list[str]:
+    """As many lines as fit, and how many did not."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return kept if len(kept) == len(lines) else [*kept, more.format(len(lines) - len(kept))]
+
+
+def _asked(approver: Approver) -> str:
+    first, *others = approver.reasons
+    more = f", and {count(len(others), 'more reason')}" if others else ""
+    return f"- {code(approver.owner)}: {_prose(cut(first))}{more}"
+
+
+def _row(diff: TreeDiff, environment: str) -> str:
+    counts = (str(diff.count(action, environment)) for action in reversed(Action))
+    return f"| {code(cut(environment))} | {' | '.join(counts)} |"
+
+
+def _meaning(effects: Iterable[EffectGroup], room: int) -> tuple[str, int]:
+    """Each aspect folded, within so many characters; and how many effects found no place."""
+    parts: list[str] = []
+    left_out = 0
+    for aspect, found in groupby(effects, key=lambda group: group.first.aspect):
+        groups = list(found)
+        signs = Counter(group.first.sign for group in groups)
+        counts = ", ".join(f"{signs[sign]} {sign}" for sign in _COLOURS if signs[sign])
+        head = f"<details><summary>{aspect.value}: {counts}</summary>\n\n"
+        foot = "\n</details>\n"
+        room -= len(head) + len(foot)
+        lines: list[str] = []
+        for group in groups:
+            line = f"- {group.first.sign.replace('-', '&minus;').replace('+', '&plus;')} {_item(group)}\n"
+            if len(line) > room:
+                left_out += 1
+                continue
+            room -= len(line)
+            lines.append(line)
+        if lines:
+            parts += [head, *lines, foot]
+    return "".join(parts), left_out
+
+
+def _item(group: EffectGroup) -> str:
+    """An effect as one line of Markdown."""
+    what, *rest = _sentence(group)
+    return _prose("; ".join([f"{what} {rest[0]}", *rest[1:]]))
+
+
+def _prose(line: str) -> str:
+    """A sentence of ours with strangers' values in `backticks`: those become code, nothing else is markup."""
+    parts = line.split("`")
+    if len(parts) % 2 == 0:
+        return code(line)
+    return "".join(code(part) if index % 2 else _plain(part) for index, part in enumerate(parts))
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"([\\*_\[\]|@#~])", r"\\\1", html.escape(value, quote=False))
 
 
 def _block(group: ChangeGroup) -> str:
-    title = f"{_SIGNS[group.first.action]} {html.escape(_title(group))}"
-    body = [f"in {_places(group)}", *_details(group.first)]
+    heading = f"{_SIGNS[group.first.action]} {html.escape(title(group))}"
+    body = [f"in {_places(group)}", *details(group.first)]
     fence = "`" * max(3, 1 + max((len(run) for line in body for run in re.findall("`+", line)), default=0))
     lines = "\n".join(line.replace("\n", " ") for line in body)
-    return f"<details><summary>{title}</summary>\n\n{fence}diff\n{lines}\n{fence}\n</details>\n"
-
-
-def _title(group: ChangeGroup) -> str:
-    first = group.first
-    name = first.config or first.place.name
-    names = {change.config or change.place.name for change in group.changes}
-    called = f"`{_safe(name)}`" + (f" and {len(names) - 1} alike" if len(names) > 1 else "")
-    what = f"config of {called} changed" if first.config else f"{first.kind} {called} {first.action}"
-    component = f" ({_safe(first.place.component)})" if first.place.component else ""
-    times = f", {len(group.changes)} times" if len(group.changes) > 1 else ""
-    return f"{what}{component}{times}" + (", restarts" if first.restarts else "")
-
-
-def _places(group: ChangeGroup) -> str:
-    names = list(dict.fromkeys(_at(change) for change in group.changes))
-    more = f" and {len(names) - _PLACES} more" if len(names) > _PLACES else ""
-    return ", ".join(names[:_PLACES]) + more
-
-
-def _details(change: Change) -> Iterator[str]:
-    for name in change.configs:
-        yield f"~ rolls with the config of `{_safe(name)}`"
-    for field in change.fields[:_FIELDS]:
-        yield from _field(field)
-    if len(change.fields) > _FIELDS:
-        yield f"... and {len(change.fields) - _FIELDS} more fields"
-
-
-def _field(field: FieldChange) -> Iterator[str]:
-    path = _safe(field.path)
-    if isinstance(field.old, str) and isinstance(field.new, str) and "\n" in field.old + field.new:
-        yield f"~ {path}:"
-        lines = difflib.unified_diff(field.old.splitlines(), field.new.splitlines(), n=1, lineterm="")
-        wanted = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
-        yield from (_cut(line) for line in wanted[:_FIELDS])
-        if len(wanted) > _FIELDS:
-            yield f"... and {len(wanted) - _FIELDS} more lines"
-    elif field.old is ABSENT:
-        yield f"+ {path}: {_cut(shown(field.new))}"
-    elif field.new is ABSENT:
-        yield f"- {path}: {_cut(shown(field.old))}"
-    else:
-        old, new = _both(shown(field.old), shown(field.new))
-        yield f"~ {path}: {old} -> {new}"
-
-
-def _both(old: str, new: str) -> tuple[str, str]:
-    """Two values, shortened so that the place where they begin to differ stays in sight."""
-    if max(len(old), len(new)) <= _WIDTH:
-        return _safe(old), _safe(new)
-    pairs = zip(old, new, strict=False)
-    same = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(old), len(new)))
-    start = max(0, same - 40)
-    before = "..." if start else ""
-    return before + _cut(old[start:]), before + _cut(new[start:])
-
-
-def _cut(value: str) -> str:
-    over = len(value) - _WIDTH
-    return _safe(value) if over <= 0 else f"{_safe(value[:_WIDTH])}... ({over} more characters)"
-
-
-def _safe(value: str) -> str:
-    """Without characters that steer a terminal or turn the direction of writing."""
-    escaped = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", value).replace("\n", "\\n").replace("\t", "\\t")
-    return escaped.encode("utf-8", "replace").decode()
-
-
-def _code(value: str) -> str:
-    return f"<code>{html.escape(_safe(value)).replace('|', '&#124;')}</code>"
-
-
-def _at(change: Change) -> str:
-    return _safe(str(change.place))
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+    return f"<details><summary>{heading}</summary>\n\n{fence}diff\n{lines}\n{fence}\n</details>\n"
 
 
 def _painted(line: str) -> str:

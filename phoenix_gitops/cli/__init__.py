@@ -18,6 +18,7 @@ _COMMANDS: dict[str, str] = {
     "compile": "Compile policies into generated/.",
     "test": "Put rules and collector configs before the real tools.",
     "diff": "Show what a change of policies changes in the output.",
+    "owners": "Write CODEOWNERS from the owners of policies.",
     "import": "Make policies from rules, namespaces and SLOs that there are.",
     "explain": "Explain a code, a policy field or a generated value.",
     "publish": "Commit each environment's tree to where its cluster reads it.",

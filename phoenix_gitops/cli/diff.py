@@ -12,10 +12,10 @@ import click
 from phoenix_gitops.cli.options import Common, common_and, current
 
 if TYPE_CHECKING:
+    from phoenix_gitops.approvals import Approver
     from phoenix_gitops.diagnostics import Diagnostic
-    from phoenix_gitops.diff import TreeDiff
+    from phoenix_gitops.diff_report import Review
     from phoenix_gitops.front import Front
-    from phoenix_gitops.world import World
 
 
 @click.command(short_help="Show what a change of policies changes in the output.")
@@ -23,27 +23,68 @@ if TYPE_CHECKING:
 @click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
 @click.option("--markdown", is_flag=True, help="Short for --format markdown: as a comment on a pull request.")
 @click.option("--remove", "removable", multiple=True, metavar="NAME", help="A tenant or environment that may go.")
+@click.option(
+    "--fail-on",
+    "fatal",
+    multiple=True,
+    type=click.Choice(["destructive", "restart", "access"]),
+    help="Exit 1 if something like that happens; repeatable.",
+)
+@click.option("--approvers", "asked", is_flag=True, help="List the owners whose approval the change needs, and why.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 @common_and("markdown")
 def command(
-    ref: str, environments: tuple[str, ...], removable: tuple[str, ...], markdown: bool, output: Path | None
+    *,
+    ref: str,
+    environments: tuple[str, ...],
+    removable: tuple[str, ...],
+    fatal: tuple[str, ...],
+    markdown: bool,
+    asked: bool,
+    output: Path | None,
 ) -> int:
     """Show which objects and fields change from REF (a branch, tag or commit; HEAD unless named) to the work tree.
 
     With output mode `tree` the output that is committed at REF is compared, otherwise what REF's policies compile to.
-    Nothing is checked out. It exits 0 with and without changes; 1 if the policies of either side have findings, or if a
-    tenant goes that was not retired, or an environment.
+    Nothing is checked out. It exits 0 with and without changes; 1 if the policies of either side have findings, if a
+    tenant goes that was not retired, or an environment, and for what `--fail-on` names: `destructive` is a deletion of
+    data or whole workloads or an object that must be replaced, `restart` a workload that replaces its pods, `access` a
+    right or a network edge that somebody gains.
 
     \b
     Examples:
       phoenix diff
-      phoenix diff origin/main --format markdown --output comment.md
+      phoenix diff origin/main --format markdown --approvers --output comment.md
+      phoenix diff origin/main --fail-on destructive --fail-on access
     """
     options = current()
     if options.format == "markdown":
         # Findings have no such form: they are for people, on standard error.
         options, markdown = replace(options, format="text"), True
-    return run(options, ref, environments, removable, markdown=markdown, output=output)
+    wanted = Wanted(
+        ref=ref,
+        environments=environments,
+        removable=removable,
+        fatal=fatal,
+        markdown=markdown,
+        approvers=asked,
+        output=output,
+    )
+    return run(options, wanted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be compared and how it is shown."""
+
+    ref: str
+    environments: Sequence[str]
+    removable: Sequence[str]
+    fatal: Sequence[str]
+    """What makes it exit 1: `destructive`, `restart`, `access`."""
+    markdown: bool
+    approvers: bool
+    output: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +97,15 @@ class Side:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(
-    options: Common,
-    ref: str,
-    environments: Sequence[str],
-    removable: Sequence[str],
-    *,
-    markdown: bool,
-    output: Path | None,
-) -> int:
+def run(options: Common, wanted: Wanted) -> int:
     """Compile both sides, compare and show; gives the exit code."""
-    from phoenix_gitops.cli.session import finish, front
+    from phoenix_gitops.cli.session import exit_code, finish, front, report
     from phoenix_gitops.diagnostics import has_errors
     from phoenix_gitops.diff import compare
+    from phoenix_gitops.diff_report import Review
+    from phoenix_gitops.meaning import effects
 
-    root = options.directory
+    root, ref, environments = options.directory, wanted.ref, wanted.environments
     result = front(options)
     after = _compiled(options, result, environments, cache=True)
     if has_errors(after.diagnostics):
@@ -84,28 +119,61 @@ def run(
     if has_errors(before.diagnostics):
         click.echo(f"there is nothing to compare with at {ref}:", err=True)
         return finish(options, before.diagnostics, before.sources)
-    _show(options, compare(before.files, after.files), markdown=markdown, output=output)
+    former = _former(root, wanted, result)
+    diff = compare(before.files, after.files)
+    review = Review(diff, effects(diff, before.files, after.files), former.approvers)
+    _show(options, review, wanted)
     # Warnings and notes are for `validate`: here they would stand in the comment on a pull request.
-    gone = _removed(root, ref, result.world, environments, removable)
-    return finish(options, gone, {}) if gone else 0
+    if former.gone:
+        report(options, former.gone, {})
+    reached = _reached(review, wanted.fatal)
+    if reached:
+        click.echo(f"the change is {' and '.join(reached)} (--fail-on)", err=True)
+    return exit_code(former.gone) or int(bool(reached))
 
 
-def _removed(
-    root: Path, ref: str, now: World, environments: Sequence[str], allowed: Sequence[str]
-) -> list[Diagnostic]:
-    """What the work tree takes away from `ref` that may not just go."""
-    from phoenix_gitops.cli.former import policies_at
+def _reached(review: Review, fatal: Sequence[str]) -> list[str]:
+    """What was not to happen and does, in words."""
+    from phoenix_gitops.meaning.base import Aspect
+
+    counts = {
+        "destructive": len(review.diff.deletes)
+        + sum(len(group.effects) for group in review.effects if group.first.aspect is Aspect.REPLACED),
+        "restart": review.diff.restarts,
+        "access": sum(len(group.effects) for group in review.effects if group.first.gained),
+    }
+    return [f"{what} ({counts[what]} times)" for what in dict.fromkeys(fatal) if counts[what]]
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What the former policies tell: what may not just go, and who is asked (None where nobody wants to know)."""
+
+    gone: tuple[Diagnostic, ...] = ()
+    approvers: tuple[Approver, ...] | None = None
+
+
+def _former(root: Path, wanted: Wanted, now: Front) -> Former:
+    """What the work tree takes away from the ref that may not just go, and whose approval that needs."""
+    from phoenix_gitops.approvals import approvers
+    from phoenix_gitops.cli.former import changed_inputs, policies_at
     from phoenix_gitops.removals import removed_environments, removed_tenants
 
-    with policies_at(root, ref) as former:
-        before = former.value.world if former.value else None
-    if before is None:
-        return []
-    return [
-        *removed_tenants(before, now, ref, allowed=allowed),
-        # Who asks about some environments is not told of others.
-        *(removed_environments(before, now, ref, allowed=allowed) if not environments else ()),
-    ]
+    assert now.world is not None
+    gone: list[Diagnostic] = []
+    with policies_at(root, wanted.ref) as former:
+        past = former.value
+        before = past.world if past else None
+        if before is not None:
+            gone += removed_tenants(before, now.world, wanted.ref, allowed=wanted.removable)
+            # Who asks about some environments is not told of others.
+            if not wanted.environments:
+                gone += removed_environments(before, now.world, wanted.ref, allowed=wanted.removable)
+        if not wanted.approvers:
+            return Former(tuple(gone))
+        rules = (before or now.world).platform.spec.review
+        files = changed_inputs(past.root if past else None, root)
+        return Former(tuple(gone), approvers(past.documents if past else (), now.documents, files, rules))
 
 
 def _compiled(options: Common, result: Front, environments: Sequence[str], *, cache: bool) -> Side:
@@ -151,16 +219,17 @@ def _compiled_at(options: Common, root: Path, ref: str, environments: Sequence[s
         return _compiled(options, result, chosen, cache=False)
 
 
-def _show(options: Common, diff: TreeDiff, *, markdown: bool, output: Path | None) -> None:
+def _show(options: Common, review: Review, wanted: Wanted) -> None:
     """The comparison, on standard output or in a file."""
-    from phoenix_gitops import diff_report
+    from phoenix_gitops import diff_json, diff_report
 
+    output = wanted.output
     if options.format == "json":
-        text = diff_report.as_json(diff)
-    elif markdown:
-        text = diff_report.markdown(diff)
+        text = diff_json.as_json(review)
+    elif wanted.markdown:
+        text = diff_report.markdown(review)
     else:
-        text = diff_report.text(diff, color=output is None and options.colored())
+        text = diff_report.text(review, color=output is None and options.colored())
     if output is None:
         click.echo(text, nl=False, color=True)
         return

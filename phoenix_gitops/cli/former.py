@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,3 +35,24 @@ def policies_at(root: Path, ref: str, constrain: Constrain | None = None) -> Ite
         if crds.is_dir() and not crds.is_symlink():
             shutil.copytree(crds, folder / "schemas" / "crds", symlinks=True, dirs_exist_ok=True)
         yield Outcome(run_front(folder, constrain))
+
+
+def changed_inputs(before: Path | None, after: Path) -> list[str]:
+    """The input files that differ between two folders, by path; None stands for an empty one."""
+    from phoenix_gitops.publish import INPUTS
+
+    olds, news = (_inputs(root, INPUTS) if root else {} for root in (before, after))
+    return sorted(path for path in olds.keys() | news.keys() if olds.get(path) != news.get(path))
+
+
+def _inputs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Plain files of these names, or below them; links are none, in a commit as in a folder."""
+    found = {}
+    for name in names:
+        top = root / name
+        for path in [top, *top.rglob("*")]:
+            inside = path.relative_to(root)
+            if path.is_symlink() or not path.is_file() or inside.parts[:2] == ("schemas", "crds"):
+                continue
+            found[inside.as_posix()] = path.read_bytes()
+    return found

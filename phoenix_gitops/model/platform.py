@@ -43,6 +43,13 @@ class Output(Model, frozen=True, kw_only=True):
         ),
     ] = "env/{environment}"
     url: Annotated[str | None, Meta(description="The other repository's address; needed with mode `repo`.")] = None
+    promoter: Annotated[
+        bool,
+        Meta(
+            description="Whether GitOps Promoter carries trees from environment to environment: each is then pushed to its "
+            "branch with `-next` behind it, with `hydrator.metadata` and a git note, as that tool's contract asks."
+        ),
+    ] = False
 
 
 class ArgoCD(Model, frozen=True, kw_only=True):
@@ -124,6 +131,54 @@ class Conventions(Model, frozen=True, kw_only=True):
     ] = {}
 
 
+class Approval(Model, frozen=True, kw_only=True):
+    """Whose approval a change needs; each part that is given narrows it."""
+
+    kinds: Annotated[
+        list[str], Meta(description="Kinds of policies; empty means all.", examples=[["Tenant", "TenantClass"]])
+    ] = []
+    fields: Annotated[
+        list[Annotated[str, Meta(min_length=1, pattern="^[A-Za-z0-9_*-]+([.][A-Za-z0-9_*-]+)*$")]],
+        Meta(
+            description="Fields, from the top: `*` stands for one step or part of it, `**` for any; empty means all.",
+            examples=[["spec.quotas.*"]],
+        ),
+    ] = []
+    raised_by: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(
+            description="Only amounts that grow by more than this share of what they were (0.5: by half), or that had no "
+            "figure, or have none any more.",
+            examples=[0.5],
+        ),
+    ] = None
+    paths: Annotated[
+        list[Annotated[str, Meta(min_length=1, pattern="^[A-Za-z0-9_*][A-Za-z0-9_.*/-]*$")]],
+        Meta(
+            description="Files instead of fields: `*` stands for part of a name, `**` for folders. They go into "
+            "CODEOWNERS as well.",
+            examples=[["policies/guardrails/**"]],
+        ),
+    ] = []
+    owners: Annotated[
+        list[LabelValue], Meta(min_length=1, description="Who must approve: one of each.", examples=[["team-metrics"]])
+    ]
+
+
+class Review(Model, frozen=True, kw_only=True):
+    """Who is asked about a change, besides the owner of each policy that it changes."""
+
+    code_owner: Annotated[
+        str,
+        Meta(
+            pattern="^@[A-Za-z0-9_./-]*[{]owner[}]$",
+            description="How the forge calls an owner, for CODEOWNERS; `{owner}` stands for `metadata.owner`.",
+            examples=["@example/{owner}"],
+        ),
+    ] = "@{owner}"
+    approvals: Annotated[list[Approval], Meta(description="Further approvals.")] = []
+
+
 class PlatformSpec(Model, frozen=True, kw_only=True):
     """What holds for the whole repository."""
 
@@ -141,6 +196,7 @@ class PlatformSpec(Model, frozen=True, kw_only=True):
     catalog: Annotated[Catalog, Meta(description="Images and versions of what is deployed.")] = Catalog()
     prices: Annotated[Prices, Meta(description="Prices behind cost rules and reports.")] = Prices()
     conventions: Annotated[Conventions, Meta(description="Names and labels that hold everywhere.")] = Conventions()
+    review: Annotated[Review, Meta(description="Who is asked about a change.")] = Review()
     rings: Annotated[
         list[Name],
         Meta(description="Rings in the order in which a change reaches them.", examples=[["canary", "stable"]]),

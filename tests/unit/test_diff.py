@@ -5,8 +5,11 @@ import yaml
 
 from phoenix_gitops.diff import Action, compare
 from phoenix_gitops.diff_fields import ABSENT, compare_values, read_yaml
+from phoenix_gitops.diff_json import as_json as json_of
 from phoenix_gitops.diff_objects import read_object
-from phoenix_gitops.diff_report import as_json, markdown, summary, text
+from phoenix_gitops.diff_report import MARKER, Review, summary
+from phoenix_gitops.diff_report import markdown as markdown_of
+from phoenix_gitops.diff_report import text as text_of
 
 
 def obj(kind="Deployment", name="gateway", namespace="", version="apps/v1", tenant="", **rest):
@@ -14,6 +17,18 @@ def obj(kind="Deployment", name="gateway", namespace="", version="apps/v1", tena
     body = yaml.safe_dump({"apiVersion": version, "kind": kind, "metadata": metadata, **rest}, sort_keys=False)
     owner = f"Tenant/{tenant}" if tenant else "Environment/dev"
     return f"# Compiled by Phoenix GitOps from {owner}. Do not edit: change the policy. phoenix:00\n{body}".encode()
+
+
+def text(diff, **options):
+    return text_of(Review(diff), **options)
+
+
+def markdown(diff, **options):
+    return markdown_of(Review(diff), **options)
+
+
+def as_json(diff):
+    return json_of(Review(diff))
 
 
 def at(name, environment="dev", cluster="main", component="ingest"):
@@ -30,7 +45,7 @@ def test_equal_trees_say_so():
     assert not diff
     assert summary(diff) == "nothing changes in meaning"
     assert text(diff) == "nothing changes in meaning\n"
-    assert markdown(diff) == "**nothing changes in meaning**\n"
+    assert markdown(diff) == f"{MARKER}\n**nothing changes in meaning**\n"
     assert json.loads(as_json(diff))["groups"] == []
 
 
@@ -259,7 +274,7 @@ def test_markdown_keeps_within_its_bound_and_says_what_it_left_out():
     diff = big()
     report = markdown(diff)
     assert 50_000 < len(report) <= 60_000
-    assert report.startswith(f"**{summary(diff)}**")
+    assert report.startswith(f"{MARKER}\n**{summary(diff)}**")
     assert all(f"`name{n}`" in report for n in range(400))
     full = report.count("<details>")
     assert full > 0
@@ -273,7 +288,9 @@ def test_markdown_keeps_within_its_bound_and_says_what_it_left_out():
 def test_many_deletions_keep_within_the_bound_too():
     report = markdown(compare({at(f"f{n}"): obj("Namespace", f"n{n}", version="v1") for n in range(3000)}, {}))
     assert len(report) <= 60_000
-    assert "> - and 2950 Namespace" in report
+    listed = report.count("> - Namespace <code>")
+    assert 50 < listed < 1000
+    assert f"> - and {3000 - listed} more" in report
 
 
 def test_markdown_cannot_be_left_by_values():
