@@ -69,5 +69,5 @@ def test_the_same_fault_in_many_environments_is_said_once(tmp_path, capsys):
         "error[PHX705]: `minReadySeconds` is a string (`soon`), not a whole number"
     ]
     assert "--> phoenix.yaml:9:39\n" in shown
-    assert "\n1 error, 4 notes\n" in shown
+    assert "\n1 error, 1 note\n" in shown
     assert "= note: and in 9 more places\n" in shown, "two Deployments in each of five environments"

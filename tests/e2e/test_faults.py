@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from tests.e2e.conftest import QUOTA, TENANT
+from tests.interrupts import interruptible
 
 # Stops for ever at the Nth rename of a compile, and says so.
 PAUSED = """
@@ -86,7 +87,10 @@ def test_a_killed_change_of_a_tree_is_finished_too(checkout):
 
 def test_an_interrupt_is_130_and_leaves_the_old_tree(checkout):
     child = subprocess.Popen(
-        [sys.executable, "-c", PAUSED, str(checkout.root), "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", PAUSED, str(checkout.root), "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=interruptible,
     )
     assert child.stdout.readline() == b"paused\n"
     child.send_signal(signal.SIGINT)

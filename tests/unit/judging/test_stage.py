@@ -14,6 +14,7 @@ import pytest
 
 from phoenix_gitops.judging.stage import Judged
 from phoenix_gitops.processes import Limits
+from tests.interrupts import interruptible
 from tests.unit.judging import fakes
 from tests.unit.judging.conftest import RULES, Bench
 
@@ -266,7 +267,11 @@ def test_an_interrupt_ends_judges_and_leaves_no_folder(bench: Bench, tmp_path: P
     bench.install_all(vmalert=f"echo $$ > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; sleep 60")
     command = [sys.executable, "-m", "phoenix_gitops", "test", "--only", "rules", "-C", str(bench.root)]
     child = subprocess.Popen(
-        command, env={**os.environ, "PATH": os.defpath, "TMPDIR": str(temporary)}, stderr=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "PATH": os.defpath, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "pid").exists() and time.monotonic() < deadline and child.poll() is None:
