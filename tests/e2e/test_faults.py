@@ -90,7 +90,7 @@ def test_an_interrupt_is_130_and_leaves_the_old_tree(checkout):
         [sys.executable, "-c", PAUSED, str(checkout.root), "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=interruptible,
+        preexec_fn=interruptible,  # noqa: PLW1509 - no threads here
     )
     assert child.stdout.readline() == b"paused\n"
     child.send_signal(signal.SIGINT)

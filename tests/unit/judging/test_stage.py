@@ -271,7 +271,7 @@ def test_an_interrupt_ends_judges_and_leaves_no_folder(bench: Bench, tmp_path: P
         env={**os.environ, "PATH": os.defpath, "TMPDIR": str(temporary)},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=interruptible,
+        preexec_fn=interruptible,  # noqa: PLW1509 - no threads here
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "pid").exists() and time.monotonic() < deadline and child.poll() is None:
