@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from phoenix_gitops import revision, writes
 from phoenix_gitops.addresses import redacted
 from phoenix_gitops.artifact import RenderedFile
 from phoenix_gitops.diagnostics import Diagnostic, Outcome
+from phoenix_gitops.promoter import METADATA, PROPOSED, Dry, metadata
 from phoenix_gitops.publications import ENVIRONMENT, SOURCE, VERSION, Publication, held, latest
 from phoenix_gitops.revision import Author
 from phoenix_gitops.tree import PROOF, Classify, FileState, Ownership, digest, owner_of
@@ -33,10 +34,18 @@ class Destination:
     """The folder on the branch; the tree lies below it as below `generated/`."""
     remote: str = "origin"
     """The remote of modes `tree` and `branch`."""
+    promoter: bool = False
+    """Whether trees are proposed to GitOps Promoter, which merges them into the branches that clusters read."""
+    policies_url: str = ""
+    """The address of the policies' repository, for who reads what was proposed."""
+
+    def active_of(self, environment: str) -> str:
+        """The branch that an environment's clusters read; not for mode `tree`."""
+        return self.branch.replace("{environment}", environment)
 
     def branch_of(self, environment: str) -> str:
-        """The branch that holds an environment's tree; not for mode `tree`."""
-        return self.branch.replace("{environment}", environment)
+        """The branch that an environment's tree is pushed to; not for mode `tree`."""
+        return f"{self.active_of(environment)}{PROPOSED if self.promoter else ''}"
 
     @property
     def shared(self) -> bool:
@@ -66,6 +75,7 @@ class Source:
 
     commit: str
     subject: str
+    body: str
     author: Author
     branch: str
     prefix: str
@@ -115,34 +125,50 @@ class Lane:
         return self.job.destination.mode == "tree"
 
 
-def build(lane: Lane, base: str) -> Outcome[Published | None]:
-    """Commits on top of `base` (empty: a new history): one a tree, or one for all beside the policies.
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is on the remote: commits, empty where there is none."""
+
+    tip: str
+    """What to build on."""
+    dry: str = ""
+    """The commit of the policies that the tip's note says was compiled last."""
+    active: str = ""
+    """The tip of the branch that clusters read, where trees are proposed."""
+
+
+def build(lane: Lane, on: Base) -> Outcome[Published | None]:
+    """Commits on top of what is there (nothing: a new history): one a tree, or one for all beside the policies.
 
     The value is None when no environment passed.
     """
+    base = on.tip
     found: list[Diagnostic] = []
     passed: list[str] = []
     changed: list[str] = []
     tip, files = base, 0
     for name, rendered in sorted(lane.trees.items()):
         last = None if lane.in_place else latest(lane.repo, base, name)
-        obstacle = _in_the_way(lane, last, name)
+        obstacle = _in_the_way(lane, last, name, on.dry)
         found += obstacle
         if obstacle:
             continue
+        edits = _edited_on_active(lane, on, name, rendered)
         planned = _plan(lane, tip, name, rendered)
-        found += planned.diagnostics
-        if not planned.ok:
+        found += dict.fromkeys((*(() if lane.job.force else edits), *planned.diagnostics))
+        if not planned.ok or (edits and not lane.job.force):
             continue
         passed.append(name)
-        if not planned.value.changes and not (last and last.hold):
+        if not planned.value.changes and not (last and last.hold) and not edits and not _unmarked(lane, tip):
             continue
         changed.append(name)
         files += planned.value.changes
-        tree = revision.write_tree(lane.repo, tip, lane.folder, planned.value)
+        tree = revision.write_tree(lane.repo, tip, lane.folder, planned.value, _marks(lane))
         # Beside the policies one commit holds all: the former tips of this loop are never named by a ref.
         parent, names = (base, changed) if lane.in_place else (tip, [name])
-        tip = revision.write_commit(lane.repo, tree, parent, _message(lane.job, names), lane.job.source.author)
+        # An edit on the active branch goes only if the proposal knows of it.
+        parents = (parent, on.active) if edits else (parent,)
+        tip = revision.write_commit(lane.repo, tree, parents, _message(lane.job, names), lane.job.source.author)
     if not passed:
         return Outcome(None, tuple(found))
     done = Published(
@@ -154,6 +180,36 @@ def build(lane: Lane, base: str) -> Outcome[Published | None]:
         pushed=bool(changed),
     )
     return Outcome(done, tuple(found))
+
+
+def _unmarked(lane: Lane, tip: str) -> bool:
+    """Whether GitOps Promoter would not know what the tip was compiled from."""
+    return lane.job.destination.promoter and METADATA not in list_tree(lane.repo, tip, [METADATA])
+
+
+def _marks(lane: Lane) -> dict[str, bytes]:
+    """Files besides the tree, by path from the branch's top."""
+    if not lane.job.destination.promoter:
+        return {}
+    source, author = lane.job.source, lane.job.source.author
+    dry = Dry(
+        commit=source.commit,
+        url=redacted(lane.job.destination.policies_url),
+        author=f"{author.name} <{author.email}>",
+        date=author.date,
+        subject=source.subject,
+        body=source.body,
+    )
+    return {METADATA: metadata(dry)}
+
+
+def _edited_on_active(lane: Lane, on: Base, name: str, rendered: Sequence[RenderedFile]) -> tuple[Diagnostic, ...]:
+    """What was edited by hand on the branch that clusters read, where trees are only proposed to it."""
+    if not on.active or on.active == on.tip:
+        return ()
+    active = lane.job.destination.active_of(name)
+    planned = _plan(replace(lane, branch=active, job=replace(lane.job, force=False)), on.active, name, rendered)
+    return tuple(one for one in planned.diagnostics if one.code == "PHX801")
 
 
 def _plan(lane: Lane, tip: str, name: str, rendered: Sequence[RenderedFile]) -> Outcome[writes.WritePlan]:
@@ -201,24 +257,35 @@ def _message(job: Job, names: Sequence[str]) -> str:
     return "\n\n".join([subject, f"Compiled from: {job.source.subject}", "\n".join(trailers)]) + "\n"
 
 
-def _in_the_way(lane: Lane, last: Publication | None, name: str) -> tuple[Diagnostic, ...]:
+def _in_the_way(lane: Lane, last: Publication | None, name: str, dry: str) -> tuple[Diagnostic, ...]:
     """Why the environment's tree on the branch must stay: a rollback holds it, or it is from a later commit."""
     if last is None:
         return ()
     if last.hold and not lane.job.lift:
         return (held(name, last),)
-    ours = lane.job.source.commit
-    if not last.source or last.source == ours:
+    ours, theirs = lane.job.source.commit, dry or last.source
+    if not theirs or theirs == ours:
         return ()
-    objections = lane.job.objections(name, last.source)
+    _bring(lane, theirs)
+    objections = lane.job.objections(name, theirs)
     if objections or lane.job.force:
         return objections
-    if run(lane.policies, "merge-base", "--is-ancestor", ours, last.source).status:
+    if run(lane.policies, "merge-base", "--is-ancestor", ours, theirs).status:
         return ()
     return (
         Diagnostic(
             code="PHX909",
-            message=f"environment `{name}` was already published from `{last.source[:12]}`, a later commit",
+            message=f"environment `{name}` was already published from `{theirs[:12]}`, a later commit",
             help="nothing to do if two runs overlapped; to go back on purpose, publish with `--force`",
         ),
     )
+
+
+def _bring(lane: Lane, commit: str) -> None:
+    """Brings a commit of the policies that this checkout lacks: it is shallow, or older than what was published.
+
+    A commit that the remote does not have any more stays unknown.
+    """
+    remote = lane.job.destination.remote
+    if remote in [one.name for one in lane.policies.remotes]:
+        revision.bring(lane.policies, remote, commit)

@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix_gitops import revision
+from phoenix_gitops import promoter, revision
 from phoenix_gitops.addresses import normalise
 from phoenix_gitops.artifact import RenderedFile
-from phoenix_gitops.branch import Destination, Job, Lane, Objections, Published, Source, build, no_objections
+from phoenix_gitops.branch import Base, Destination, Job, Lane, Objections, Published, Source, build, no_objections
 from phoenix_gitops.diagnostics import Diagnostic, Outcome, ordered
 from phoenix_gitops.lock import STATE
 from phoenix_gitops.revision import Author, Push
@@ -104,10 +104,10 @@ def _read_source(repo: Repo, root: Path, destination: Destination, inputs: Seque
             "no branch is checked out, so there is none to commit the tree to",
             "check out a branch (`git switch main`), or use output mode `branch`",
         )
-    facts = git(repo, "log", "-1", "--no-show-signature", "--date=raw", "--format=%H%x00%an%x00%ae%x00%ad%x00%s")
-    commit, name, email, date, subject = facts.rstrip("\n").split("\0")
+    facts = git(repo, "log", "-1", "--no-show-signature", "--date=raw", "--format=%H%x00%an%x00%ae%x00%ad%x00%s%x00%b")
+    commit, name, email, date, subject, body = facts.rstrip("\n").split("\0")
     author = Author(name=name, email=email, date=date)
-    return Source(commit=commit, subject=subject, author=author, branch=branch, prefix=prefix)
+    return Source(commit=commit, subject=subject, body=body.strip(), author=author, branch=branch, prefix=prefix)
 
 
 def _lanes(job: Job, trees: Mapping[str, Sequence[RenderedFile]]) -> dict[str, list[str]]:
@@ -161,10 +161,15 @@ def connect(stack: ExitStack, repo: Repo, root: Path, destination: Destination) 
 def _publish_remote(lane: Lane) -> Outcome[Published | None]:
     """Build on the branch's tip and push; if somebody was faster, on the new tip, a bounded number of times."""
     for _ in range(_ATTEMPTS):
-        built = build(lane, revision.fetch(lane.repo, lane.remote, lane.branch, whole=lane.job.destination.shared))
-        if built.value is None or not built.value.pushed:
+        tip = revision.fetch(lane.repo, lane.remote, lane.branch, whole=lane.job.destination.shared)
+        built = build(lane, _proposed_on(lane, tip) if lane.job.destination.promoter else Base(tip))
+        done = built.value
+        if done is None:
             return built
-        if revision.push(lane.repo, lane.remote, built.value.commit, lane.branch) is Push.DONE:
+        if (tip and not done.pushed) or revision.push(lane.repo, lane.remote, done.commit, lane.branch) is Push.DONE:
+            if lane.job.destination.promoter:
+                source = lane.job.source
+                promoter.note(lane.repo, lane.remote, done.commit, source.commit, source.author)
             return built
     raise refused(
         "PHX908",
@@ -173,10 +178,18 @@ def _publish_remote(lane: Lane) -> Outcome[Published | None]:
     )
 
 
+def _proposed_on(lane: Lane, tip: str) -> Base:
+    """What a proposal is built on: what was proposed before, else what clusters read."""
+    (environment,) = lane.trees
+    active = revision.fetch(lane.repo, lane.remote, lane.job.destination.active_of(environment))
+    dry = promoter.noted(lane.repo, lane.remote, tip) if tip else ""
+    return Base(tip or active, dry, active)
+
+
 def _publish_in_place(lane: Lane) -> Outcome[Published | None]:
     """Commit the tree beside the policies, on the branch that is checked out, once the remote has taken it."""
     before = lane.job.source.commit
-    built = build(lane, before)
+    built = build(lane, Base(before))
     if built.value is None or not built.value.pushed:
         return built
     commit = built.value.commit

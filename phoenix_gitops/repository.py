@@ -30,6 +30,11 @@ def location(platform: Platform, environment: str) -> Location | Diagnostic:
             "a repository's address holds a password or token, which would stand in every Application",
             "take it out of the address and give it to Argo CD as a repository credential",
         )
+    if output.promoter and (output.mode == "tree" or "{environment}" not in output.branch):
+        return _fault(
+            "`promoter` proposes to a branch of each environment, and `output` names none",
+            "set `spec.output.mode` to `branch` or `repo`, with `{environment}` in `spec.output.branch`",
+        )
     if output.mode == "tree":
         return Location(repository.url, repository.branch)
     branch = output.branch.replace("{environment}", environment)

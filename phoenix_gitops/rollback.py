@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix_gitops import __version__, revision
+from phoenix_gitops import __version__, promoter, revision
 from phoenix_gitops.addresses import redacted
 from phoenix_gitops.branch import Destination
 from phoenix_gitops.diagnostics import Outcome
@@ -20,7 +20,16 @@ from phoenix_gitops.publications import ENVIRONMENT, HOLD, SOURCE, VERSION, Publ
 from phoenix_gitops.publish import connect
 from phoenix_gitops.revision import Author, Push
 from phoenix_gitops.tree import PROOF
-from phoenix_gitops.vcs import GitRefusedError, clean_environment, git, open_repository, refused, run
+from phoenix_gitops.vcs import (
+    GitRefusedError,
+    clean_environment,
+    git,
+    list_tree,
+    open_repository,
+    read_blobs,
+    refused,
+    run,
+)
 
 if TYPE_CHECKING:
     from git import Repo
@@ -94,6 +103,8 @@ class _Rollback:
                 )
             done = self._commit(policies, tip, branch)
             if revision.push(self.repo, self.remote, done.commit, branch) is Push.DONE:
+                if self.destination.promoter:
+                    promoter.note(self.repo, self.remote, done.commit, done.back_to.source, self._author())
                 return done
         raise refused(
             "PHX908",
@@ -104,10 +115,10 @@ class _Rollback:
     def _commit(self, policies: Repo, tip: str, branch: str) -> RolledBack:
         former = self._former(policies, tip)
         folders = {folder: self._tree(former.commit, folder) for folder in self._folders}
-        tree = revision.restore(self.repo, tip, folders)
+        tree = revision.restore(self.repo, tip, folders, self._marks(former))
         changed = git(self.repo, "diff-tree", "-r", "-z", "--name-only", f"{tip}^{{tree}}", tree).split("\0")
         author = self._author()
-        commit = revision.write_commit(self.repo, tree, tip, self._message(former), author)
+        commit = revision.write_commit(self.repo, tree, (tip,), self._message(former), author)
         return RolledBack(
             branch=branch,
             repository=redacted(self.remote),
@@ -115,6 +126,14 @@ class _Rollback:
             back_to=former,
             files=len([path for path in changed if path]),
         )
+
+    def _marks(self, former: Publication) -> dict[str, bytes]:
+        """For GitOps Promoter: what the former tree was compiled from, in the words of then."""
+        if not self.destination.promoter:
+            return {}
+        there = [entry.oid for entry in list_tree(self.repo, former.commit, [promoter.METADATA]).values()]
+        then = next(iter(read_blobs(self.repo, there).values()), b"")
+        return {promoter.METADATA: then or promoter.metadata(promoter.Dry(commit=former.source))}
 
     @property
     def _folders(self) -> tuple[str, ...]:

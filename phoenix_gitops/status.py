@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,19 @@ class Status:
     """How many commits of the files at hand wait to be published; None where the published one is no ancestor."""
     changed: str = ""
     """The last commit of those files; empty if they were never committed."""
+    waiting: bool = False
+    """Whether it is proposed only: the branch that clusters read has another tree."""
 
     @property
     def state(self) -> str:
         """The state in words."""
         if self.published is None:
             return "never published"
+        return self._state + "; waits for promotion" * self.waiting
+
+    @property
+    def _state(self) -> str:
+        assert self.published is not None
         if self.published.hold:
             return f"held: {self.published.hold}"
         if self.behind is None:
@@ -66,10 +73,21 @@ def status(
             for name in sorted(environments):
                 branch = destination.branch_of(name)
                 tip = revision.fetch(target, remote, branch, whole=destination.shared)
-                rows.append(look.status(name, branch, latest(target, tip, name)))
+                row = look.status(name, branch, latest(target, tip, name))
+                if destination.promoter and tip:
+                    active = revision.fetch(target, remote, destination.active_of(name))
+                    row = replace(row, waiting=_differ(target, tip, active, f"{destination.path}/{name}"))
+                rows.append(row)
         except GitRefusedError as error:
             found += error.diagnostics
     return Outcome(tuple(rows), ordered(found))
+
+
+def _differ(repo: Repo, proposed: str, active: str, folder: str) -> bool:
+    """Whether the folder of two commits (empty: none) is another."""
+    names = [f"{tip}:{folder}" for tip in (proposed, active) if tip]
+    trees = [run(repo, "rev-parse", "--verify", "--quiet", name).out for name in names]
+    return len(trees) < 2 or trees[0] != trees[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from phoenix_gitops.artifact import RenderedFile
     from phoenix_gitops.branch import Destination, Published
     from phoenix_gitops.diagnostics import Diagnostic, Outcome
-    from phoenix_gitops.model.platform import Output
+    from phoenix_gitops.model.platform import PlatformSpec
     from phoenix_gitops.world import World
 
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 def command(environments: tuple[str, ...], force: bool, removable: tuple[str, ...], lift: bool) -> int:
     """Compile the committed policies, commit each environment's tree to where its cluster reads it, and push.
 
-    `output` in phoenix.yaml says where: this branch, a branch per environment, or another repository. An environment
-    with a finding stays as it is; where nothing changed nothing is committed. Nothing is ever pushed by force.
+    `output` in phoenix.yaml says where: this branch, a branch per environment, or another repository; with `promoter`,
+    branches beside those, from which GitOps Promoter merges. An environment with a finding stays as it is; where
+    nothing changed nothing is committed. Nothing is ever pushed by force.
 
     \b
     Examples:
@@ -95,12 +96,15 @@ def _publish(
     from phoenix_gitops.cli.former import policies_at
     from phoenix_gitops.diagnostics import Outcome
     from phoenix_gitops.holds import held_folders
+    from phoenix_gitops.promoter import clashes
     from phoenix_gitops.publish import publish
     from phoenix_gitops.removals import removed_tenants
     from phoenix_gitops.serialise import classify
 
-    if not trees:
-        return Outcome(())
+    where = destination(world.platform.spec)
+    clash = clashes(where.branch, world.environments) if where.promoter else ()
+    if not trees or clash:
+        return Outcome((), clash)
 
     @functools.cache
     def former(source: str) -> World | None:
@@ -117,7 +121,7 @@ def _publish(
     return publish(
         options.directory,
         trees,
-        destination(world.platform.spec.output),
+        where,
         classify,
         version=__version__,
         force=force,
@@ -127,11 +131,18 @@ def _publish(
     )
 
 
-def destination(output: Output) -> Destination:
+def destination(platform: PlatformSpec) -> Destination:
     """Where the Platform says that trees go."""
     from phoenix_gitops.branch import Destination
 
-    return Destination(mode=output.mode, branch=output.branch, url=output.url or "")
+    output = platform.output
+    return Destination(
+        mode=output.mode,
+        branch=output.branch,
+        url=output.url or "",
+        promoter=output.promoter,
+        policies_url=platform.repository.url,
+    )
 
 
 def _show(done: Sequence[Published]) -> None:

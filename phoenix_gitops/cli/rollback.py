@@ -36,7 +36,7 @@ def command(environment: str, to: str, reason: str) -> int:
     read = read_platform(options.directory)
     if read.platform is None:
         return finish(options, read.diagnostics, read.sources)
-    where = destination(read.platform.spec.output)
+    where = destination(read.platform.spec)
     outcome = rollback(options.directory, environment, where, to=to, reason=reason.strip())
     done = outcome.value
 
@@ -48,5 +48,7 @@ def command(environment: str, to: str, reason: str) -> int:
             f"({done.back_to.day}), {done.files} files in {done.commit[:12]}\n"
             f"held until `phoenix publish -e {environment} --lift`"
         )
+        if where.promoter:
+            click.echo(f"it runs when this is merged into {where.active_of(environment)}")
 
     return finish(options, outcome.diagnostics, {}, show)

@@ -36,12 +36,12 @@ def command(tenant: str | None) -> int:
     if result.world is None:
         return finish(options, result.diagnostics, result.sources)
     environments, files = _asked(result, tenant)
-    output = result.world.platform.spec.output
-    if output.mode == "tree":
+    where = destination(result.world.platform.spec)
+    if where.mode == "tree":
         raise click.ClickException(
             "with output mode `tree` the output lies beside the policies: `phoenix compile --check` compares the two"
         )
-    outcome = status(options.directory, environments, destination(output), files)
+    outcome = status(options.directory, environments, where, files)
     rows = [
         (
             one.environment,

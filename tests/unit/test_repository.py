@@ -19,6 +19,7 @@ OTHER = "https://git.example.com/metrics/tree.git"
         ({"repository": {"branch": "trunk"}}, Location(URL, "trunk")),
         ({"output": {"mode": "branch"}}, Location(URL, "env/prod")),
         ({"output": {"mode": "branch", "branch": "live-{environment}"}}, Location(URL, "live-prod")),
+        ({"output": {"mode": "branch", "promoter": True}}, Location(URL, "env/prod")),
         ({"output": {"mode": "repo", "url": OTHER, "branch": "main"}}, Location(OTHER, "main")),
         ({"output": {"mode": "tree", "url": OTHER, "branch": "x"}}, Location(URL, "main")),
     ],
@@ -44,6 +45,13 @@ def test_a_branch_is_named_in_full():
             "output repository `git@git.example.com:Metrics/GitOps` is the repository of the policies",
         ),
         ({"output": {"mode": "branch", "branch": "main"}}, "output branch `main` is the branch of the policies"),
+        *(
+            (
+                {"output": {"promoter": True, **output}},
+                "`promoter` proposes to a branch of each environment, and `output` names none",
+            )
+            for output in ({"mode": "tree"}, {"mode": "branch", "branch": "live"})
+        ),
         (
             {"repository": {"url": "https://me:secret@git.example.com/a.git"}},
             "a repository's address holds a password or token, which would stand in every Application",
