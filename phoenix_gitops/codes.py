@@ -59,6 +59,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX302", "unknown-base", "a policy extends one that does not exist"),
     Code("PHX303", "circular-base", "policies extend each other in a circle"),
     Code("PHX304", "duplicate-item", "two items of a list that is merged by name have the same name"),
+    Code("PHX305", "name-alike", "a new policy's name is hardly another than an existing one"),
     # 4xx guardrails
     Code("PHX401", "guardrail-violated", "a policy breaks a rule of the organisation"),
     Code("PHX402", "guardrail-unreadable", "a guardrail is not valid CUE or names something that does not exist"),

@@ -159,6 +159,7 @@ NO_CASE: dict[str, str] = {
     "PHX122-unreadable-file": "tests/unit/test_source_reading.py",
     "PHX124-too-many-files": "tests/unit/test_source_reading.py",
     "PHX126-not-in-normal-form": "tests/e2e/test_fmt.py",
+    "PHX305-name-alike": "tests/unit/test_beginnings.py",
     "PHX408-guardrail-limit": "tests/unit/test_constraints.py",
     "PHX516-hold-is-over": "tests/unit/test_holds.py",
     "PHX518-tenant-not-retired": "tests/unit/test_removals.py",

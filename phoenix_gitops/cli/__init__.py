@@ -14,6 +14,7 @@ from phoenix_gitops.cli.options import common
 
 _COMMANDS: dict[str, str] = {
     "init": "Make a repository that compiles at once.",
+    "new": "Begin a tenant, an environment or an SLO.",
     "validate": "Run every check on policies and output; write nothing.",
     "compile": "Compile policies into generated/.",
     "test": "Put rules and collector configs before the real tools.",
