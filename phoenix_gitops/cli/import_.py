@@ -130,7 +130,9 @@ def run(options: Common, sources: Sequence[str], wish: _Wish, *, printing: bool)
     aim = wish.aim(result)
     documents = [document for outcome in outcomes for document in outcome.value]
     drawn = {**result.sources, **texts}
-    return _settled(options, replace(result, sources=drawn), aim, take(documents, aim), printing=printing)
+    assert result.world is not None
+    taken = take(documents, aim, result.world)
+    return _settled(options, replace(result, sources=drawn), aim, taken, printing=printing)
 
 
 def _settled(options: Common, result: Front, aim: Aim, taken: Taken, *, printing: bool) -> int:

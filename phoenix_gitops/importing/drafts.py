@@ -39,18 +39,33 @@ class Draft:
         }
         return "".join(f"# {line}\n" for line in self.comment) + dump(body)
 
+    def part(self, path: Path) -> Any:  # noqa: ANN401 (whatever a policy holds)
+        """What stands at a path that begins with `spec`."""
+        found: Any = self.spec
+        for step in path[1:]:
+            found = found[step]
+        return found
+
     def without(self, path: Path) -> Draft:
-        """The draft without an item of one of its lists."""
-        _, key, index = path
-        items = [item for i, item in enumerate(self.spec[str(key)]) if i != index]
-        sources = {_moved(at, key, int(index)): span for at, span in self.sources.items() if at != path}
-        spec = {name: value for name, value in self.spec.items() if name != key}
-        return replace(self, spec={**spec, str(key): items} if items else spec, sources=sources)
+        """The draft without an item of one of its lists; a list that would be empty goes as a whole."""
+        spec = _without(dict(self.spec), path[1:])
+        sources = {_moved(at, path): span for at, span in self.sources.items() if at != path}
+        return replace(self, spec=spec, sources=sources)
 
 
-def _moved(at: Path, key: str | int, removed: int) -> Path:
-    if at[1] == key and int(at[2]) > removed:
-        return (at[0], at[1], int(at[2]) - 1)
+def _without(body: dict[str, Any], path: Path) -> dict[str, Any]:
+    key = str(path[0])
+    if len(path) > 2:
+        return {**body, key: _without(body[key], path[1:])}
+    items = [item for i, item in enumerate(body[key]) if i != path[1]]
+    rest = {name: value for name, value in body.items() if name != key}
+    return {**rest, key: items} if items else rest
+
+
+def _moved(at: Path, removed: Path) -> Path:
+    """Where an item stands once another is gone."""
+    if at[:-1] == removed[:-1] and at and int(at[-1]) > int(removed[-1]):
+        return (*at[:-1], int(at[-1]) - 1)
     return at
 
 

@@ -26,7 +26,7 @@ def settle(taken: Taken, complete: Complete, judge: Judge) -> tuple[Taken, tuple
         if not errors or not refused:
             return Taken(whole, ordered(notes)), tuple(errors)
         notes += [_told(drafts[at], path, error) for (at, path), error in refused.items()]
-        drafts = tuple(_reduced(draft, at, refused) for at, draft in enumerate(drafts))
+        drafts = tuple(_reduced(draft, at, refused) for at, draft in enumerate(drafts) if (at, ()) not in refused)
         drafts = tuple(draft for draft in drafts if not _empty(draft))
 
 
@@ -39,9 +39,9 @@ def _refused(drafts: tuple[Draft, ...], errors: list[Diagnostic]) -> Iterator[tu
             continue
         for error in mine:
             assert error.primary is not None
-            for path in draft.sources:
-                if _holds(document.value_span(path), error.primary.span):
-                    yield (at, path), error
+            held = [path for path in draft.sources if _holds(document.value_span(path), error.primary.span)]
+            if held:
+                yield (at, max(held, key=len)), error
 
 
 def _holds(outer: Span, inner: Span) -> bool:
@@ -49,9 +49,12 @@ def _holds(outer: Span, inner: Span) -> bool:
 
 
 def _told(draft: Draft, path: Path, error: Diagnostic) -> Diagnostic:
-    item = draft.spec[str(path[1])][path[2]]
-    name = next((item[key] for key in ("alert", "record", "name") if key in item), "")
-    message = f"{str(path[1]).removesuffix('s')} `{name}` is not carried over: {error.message} ({error.code})"
+    what = f"{draft.kind} `{draft.name}`"
+    if path:
+        item, key = draft.part(path), str(path[-2])
+        name = item if isinstance(item, str) else item.get("alert", item.get("record"))
+        what = f"{key.removesuffix('s')} `{name}`"
+    message = f"{what} is not carried over: {error.message} ({error.code})"
     return Diagnostic(
         code="PHX821",
         message=message,
@@ -63,7 +66,7 @@ def _told(draft: Draft, path: Path, error: Diagnostic) -> Diagnostic:
 
 def _reduced(draft: Draft, at: int, refused: Mapping[tuple[int, Path], Diagnostic]) -> Draft:
     # From behind, so that the places of those before stay what they are.
-    paths = sorted((path for index, path in refused if index == at), key=lambda path: -int(path[2]))
+    paths = sorted((path for index, path in refused if index == at and path), key=lambda path: -int(path[-1]))
     for path in paths:
         draft = draft.without(path)
     return draft

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.importing import rules
+from phoenix_gitops.importing import rules, tenants
 from phoenix_gitops.importing.drafts import Taken, left
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.importing.rules import Aim
+from phoenix_gitops.world import World
 
 RULE_KINDS = frozenset({"PrometheusRule", "VMRule"})
 
 
-def take(documents: Sequence[Node], aim: Aim) -> Taken:
+def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
     """Drafts from documents, and what is to be said of them."""
     taken = Taken()
     names: set[str] = set()
+    bounding: list[Node] = []
     for document in _opened(documents):
         kind = document.text("kind")
         if kind in RULE_KINDS or (not kind and document.get("groups") is not None):
             taken += rules.take(document, aim, names)
+        elif kind in tenants.KINDS:
+            bounding.append(document)
         else:
             taken += Taken(notes=(_unknown(document, kind),))
-    return taken
+    return taken + tenants.take(bounding, world, aim.owner)
 
 
 def _opened(documents: Sequence[Node]) -> Iterator[Node]:

@@ -207,3 +207,156 @@ def test_nothing_to_import_is_an_error(checkout, monkeypatch):
         ("PHX821", "a document is not carried over: it has neither `kind` nor `groups`", "<stdin>:6:1"),
     ]
     assert "error[PHX824]: there is nothing here that can be imported" in said.err
+
+
+NAMESPACES = CASES / "namespaces.yaml"
+KIND = {"ResourceQuota": "resourcequota-tenant", "LimitRange": "limitrange-tenant"}
+
+
+def items():
+    return yaml.safe_load(NAMESPACES.read_text())["items"]
+
+
+def spec_of(kind, namespace):
+    (found,) = [o for o in items() if o["kind"] == kind and o["metadata"].get("namespace") == namespace]
+    return found["spec"]
+
+
+def compiled_spec(checkout, kind, namespace, name):
+    found = [
+        o
+        for o in objects(checkout, kind)
+        if (o["metadata"].get("namespace"), o["metadata"]["name"]) == (namespace, name)
+    ]
+    assert len(found) == 1, (kind, namespace, name)
+    return found[0]["spec"] if "spec" in found[0] else found[0]
+
+
+def test_imported_namespaces_compile_to_the_bounds_that_they_had(checkout):
+    said = checkout.phoenix("import", str(NAMESPACES))
+    assert said.code == 0, said.err
+    assert written(checkout) == [
+        "policies/tenant-classes/imported.yaml",
+        *(f"policies/tenants/{name}/tenant.yaml" for name in ("billing", "scratch", "shop")),
+    ]
+    assert checkout.phoenix("compile").code == 0
+    # What the findings name is taken out of what was imported: then the two are the same.
+    billing, shop = spec_of("ResourceQuota", "billing"), spec_of("ResourceQuota", "shop")
+    del billing["hard"]["services.loadbalancers"]
+    billing["hard"]["limits.cpu"] = "6"
+    shop["hard"]["requests.cpu"] = shop["hard"].pop("cpu")
+    assert compiled_spec(checkout, "ResourceQuota", "billing", "tenant") == billing
+    assert compiled_spec(checkout, "ResourceQuota", "shop", "tenant") == shop
+    limits = spec_of("LimitRange", "billing")
+    del limits["limits"][1], limits["limits"][0]["max"]
+    assert compiled_spec(checkout, "LimitRange", "billing", "tenant") == limits
+    assert compiled_spec(checkout, "LimitRange", "shop", "tenant") == spec_of("LimitRange", "shop")
+    assert compiled_spec(checkout, "NetworkPolicy", "billing", "default-deny") == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+    edges = compiled_spec(checkout, "NetworkPolicy", "billing", "allow-declared")
+    only = [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}} for name in ("billing", "shop")
+    ]
+    assert [rule["from"] for rule in edges["ingress"][:2]] == [only[:1], only[1:]]
+    assert {"ports": [{"port": 443, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]} in edges[
+        "egress"
+    ]
+    groups = {
+        o["metadata"]["name"]: [subject["name"] for subject in o["subjects"]]
+        for o in objects(checkout, "RoleBinding")
+        if o["metadata"]["namespace"] == "billing"
+    }
+    assert groups == {"tenant-viewer": ["auditors", "billing-devs"], "tenant-editor": ["billing-devs"]}
+    levels = {
+        o["metadata"]["name"]: o["metadata"]["labels"].get("pod-security.kubernetes.io/enforce")
+        for o in objects(checkout, "Namespace")
+    }
+    assert (levels["billing"], levels["shop"], levels["scratch"]) == ("baseline", "restricted", None)
+
+
+def test_what_tenants_cannot_carry_is_listed_with_its_place_and_reason(checkout):
+    found = [
+        (code, place.removeprefix("namespaces.yaml:"), message)
+        for code, message, place in findings(checkout.phoenix("import", str(NAMESPACES), "--print"))
+    ]
+    lost = " is not carried over: "
+    assert found == [
+        ("PHX821", "4:5", f"Namespace `kube-system` with what is in it{lost}it is no tenant's"),
+        ("PHX822", "15:5", "egress of namespace `shop` is open, and is denied but for declared edges"),
+        ("PHX822", "15:5", "ingress of namespace `shop` is open, and is denied but for declared edges"),
+        (
+            "PHX821",
+            "35:33",
+            f"`services.loadbalancers: 1` of ResourceQuota `compute` of `billing`{lost}a Tenant has no such quota",
+        ),
+        ("PHX821", "54:16", f"`max` of LimitRange `defaults` of `billing`{lost}a TenantClass has no such limit"),
+        (
+            "PHX821",
+            "55:11",
+            f"the item for `PersistentVolumeClaim` of LimitRange `defaults` of `billing`{lost}a TenantClass has one, "
+            "`Container`",
+        ),
+        (
+            "PHX821",
+            "83:15",
+            f"a peer of NetworkPolicy `edges` of `billing`{lost}it names no namespaces by the label "
+            "`kubernetes.io/metadata.name`",
+        ),
+        (
+            "PHX821",
+            "99:15",
+            f"a peer of NetworkPolicy `edges` of `billing`{lost}an egress of a Tenant has a number of a TCP port",
+        ),
+        ("PHX821", "100:5", f"NetworkPolicy `web` of `shop`{lost}it is for some pods only"),
+        ("PHX822", "114:9", "group `auditors` gets Role `tenant-viewer` in `billing` instead of ClusterRole `view`"),
+        (
+            "PHX822",
+            "120:9",
+            "group `billing-devs` gets Role `tenant-editor` in `billing` instead of ClusterRole `edit`",
+        ),
+        (
+            "PHX821",
+            "121:9",
+            f"User `jo@example.com` in RoleBinding `writers` of `billing`{lost}only groups of the identity provider "
+            "have rights in a Tenant",
+        ),
+        (
+            "PHX821",
+            "122:5",
+            f"RoleBinding `owners` of `billing`{lost}ClusterRole `admin` is neither `view` nor `edit`",
+        ),
+    ]
+
+
+def test_what_we_compiled_comes_back_as_it_was(checkout):
+    """Objects of the tenancy component, as a cluster would show them, lead to the very same objects."""
+    assert checkout.phoenix("compile").code == 0
+    kinds = {"Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding"}
+    tenancy = {name: body for name, body in checkout.tree().items() if "/tenancy/" in name and "/example/" in name}
+    tenancy |= {name: body for name, body in checkout.tree().items() if name.endswith("namespace-example.yaml")}
+    documents = [yaml.safe_load(body) for body in tenancy.values()]
+    dump = checkout.root.parent / "dump.yaml"
+    dump.write_text(yaml.safe_dump_all([document for document in documents if document["kind"] in kinds]))
+    (checkout.root / "policies/tenants/example/tenant.yaml").unlink()
+    said = checkout.phoenix("import", str(dump), "--owner", "team-example")
+    assert (said.code, findings(said)) == (0, []), said.err
+    assert checkout.phoenix("compile", "--force").code == 0
+    again = checkout.tree()
+    assert {name: again.get(name) for name in tenancy} == tenancy
+    assert len(tenancy) >= 9
+
+
+def test_a_namespace_that_the_compiler_refuses_holds_nothing_up(checkout, tmp_path):
+    small = NAMESPACES.read_text().replace('cpu: "4"', "cpu: 100m")
+    (tmp_path / "dump.yaml").write_text(small.replace("name: scratch", "name: argocd"))
+    said = checkout.phoenix("import", str(tmp_path / "dump.yaml"))
+    assert said.code == 0, said.err
+    assert written(checkout) == ["policies/tenant-classes/imported.yaml", "policies/tenants/billing/tenant.yaml"]
+    assert "Namespace `argocd` with what is in it is not carried over: it is no tenant's" in said.err
+    assert "Tenant `shop` is not carried over: the cpu quota `100m` of tenant `shop` holds less than" in said.err
+    # The edge from it goes too, and the one who had it stays.
+    assert "allowFrom `shop` is not carried over: " in said.err
+    billing = yaml.safe_load((checkout.root / "policies/tenants/billing/tenant.yaml").read_text())
+    assert billing["spec"]["network"] == {"egress": [{"cidr": "192.0.2.0/24", "port": 443}]}
