@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from phoenix_gitops import __version__
+from phoenix_gitops.diff_report import MARKER
 from phoenix_gitops.model import API_VERSION
 from phoenix_gitops.model.platform import Catalog
 from phoenix_gitops.schemas import schema_files
@@ -86,6 +87,7 @@ def _workflow() -> str:
         "{promtool}": PROMTOOL,
         "{vmalert}": VMALERT,
         "{collector}": Catalog().collector.reference,
+        "{marker}": MARKER,
     }
     text = _WORKFLOW
     for name, value in values.items():
@@ -119,9 +121,43 @@ jobs:
           fetch-depth: 0
       - run: pipx install phoenix-gitops=={version}
       - run: phoenix validate --format github
-      - run: phoenix diff "origin/$BASE" --format markdown >> "$GITHUB_STEP_SUMMARY"
+      - name: What changes in meaning, and whom that asks
         env:
           BASE: ${{ github.base_ref }}
+        run: |
+          # With `--fail-on destructive` it also fails where data or whole workloads would go.
+          phoenix diff "origin/$BASE" --approvers --format markdown --output diff.md
+          cat diff.md >> "$GITHUB_STEP_SUMMARY"
+      - if: always()
+        uses: actions/upload-artifact@b7c566a772e6b6bfb58ed0dc250532a479d7789f # v6.0.0
+        with:
+          name: diff
+          path: diff.md
+          if-no-files-found: ignore
+  comment:
+    name: Comment
+    needs: validate
+    # A fork's token cannot write; its run shows the same as a summary.
+    if: always() && github.event.pull_request.head.repo.full_name == github.repository
+    runs-on: ubuntu-latest
+    permissions:
+      pull-requests: write # posts the comment, and updates it
+    steps:
+      - uses: actions/download-artifact@37930b1c2abaa49bbe596cd826c3c89aef350131 # v7.0.0
+        with:
+          name: diff
+      - env:
+          GH_TOKEN: ${{ github.token }}
+          COMMENTS: repos/${{ github.repository }}/issues/${{ github.event.pull_request.number }}/comments
+        run: |
+          # One comment, found again by the hidden first line of the report.
+          mine='.[] | select(.user.login == "github-actions[bot]" and (.body | startswith("{marker}"))) | .url'
+          url=$(gh api --paginate "$COMMENTS" --jq "$mine" | head -n 1)
+          if [ -n "$url" ]; then
+            gh api --method PATCH "$url" -F body=@diff.md
+          else
+            gh api --method POST "$COMMENTS" -F body=@diff.md
+          fi
   test:
     name: Test
     if: github.event_name == 'pull_request'

@@ -135,7 +135,11 @@ def test_the_run_that_may_comment_runs_nothing_of_the_pull_request() -> None:
     (step,) = steps(workflow)
     assert step["uses"].startswith("actions/github-script@")
     assert workflow["jobs"]["comment"]["permissions"] == {"actions": "read", "pull-requests": "write"}
-    assert workflow["on"]["workflow_run"]["workflows"] == [load(FOLDER / "pull-request.yml")["name"]]
+    pull_request = load(FOLDER / "pull-request.yml")
+    assert workflow["on"]["workflow_run"]["workflows"] == [pull_request["name"]]
+    # What it takes out of the report is what the other run puts there.
+    (member,) = re.findall(r"'-p', file, '([^']+)'", step["with"]["script"])
+    assert any(f"--output report/{member}" in one.get("run", "") for one in steps(pull_request))
 
 
 def test_publish_runs_after_a_merge_only_and_uses_no_cache() -> None:
@@ -187,7 +191,7 @@ def test_calls_of_phoenix_are_such_as_it_understands() -> None:
     found = {name: [understood(phoenix, words) for words in calls(text)] for name, text in texts.items()}
     assert {name: called for name, called in found.items() if called} == {
         "publish.yml": ["publish"],
-        "pull-request.yml": ["validate", "validate", "compile", "diff"],
+        "pull-request.yml": ["validate", "validate", "compile", "diff", "diff"],
         "run": ["compile"],
         "Makefile": ["compile"],
         ".pre-commit-hooks.yaml": ["validate", "compile"],

@@ -142,7 +142,7 @@ def _reached(review: Review, fatal: Sequence[str]) -> list[str]:
         "restart": review.diff.restarts,
         "access": sum(len(group.effects) for group in review.effects if group.first.gained),
     }
-    return [f"{what} ({counts[what]} times)" for what in dict.fromkeys(fatal) if counts[what]]
+    return [f"{what} ({counts[what]})" for what in dict.fromkeys(fatal) if counts[what]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,27 +172,49 @@ def projects(cluster: Cluster) -> Iterator[Effect]:
     come: dict[str, list[str]] = defaultdict(list)
     gone: dict[str, list[str]] = defaultdict(list)
     for before, after in cluster.pairs("AppProject"):
-        olds, news = (_fence(side) for side in (before, after))
-        one = after or before
+        if before is None or after is None:
+            yield from _whole(cluster, before, after)
+            continue
+        olds, news = _fence(before), _fence(after)
         for found, more, less in ((come, news, olds), (gone, olds, news)):
             for what, servers in sorted(more.items()):
                 fresh = servers - less.get(what, set())
-                if fresh and one is not None:
-                    found[f"{what} on {len(fresh)} clusters" if len(fresh) > 1 else what].append(f"`{one.name}`")
-    for found, sign, verb in ((come, "+", "let in"), (gone, "-", "no longer let in")):
+                if fresh:
+                    found[f"{what} on {len(fresh)} clusters" if len(fresh) > 1 else what].append(f"`{after.name}`")
+    for found, sign in ((come, "+"), (gone, "-")):
         for what, names in sorted(found.items()):
+            one = len(names) == 1
+            verb = ("no longer " if sign == "-" else "") + ("lets in" if one else "let in")
             yield Effect(
                 aspect=Aspect.ACCESS,
                 sign="!" if sign == "+" and "`*" in what else sign,
-                text=f"Argo CD projects {_shortened(names)} {verb} {what}",
+                text=f"Argo CD project{'' if one else 's'} {_shortened(names)} {verb} {what}",
                 where=cluster.where(),
                 gained=sign == "+",
             )
 
 
-def _fence(project: Object | None) -> dict[str, set[str]]:
+def _whole(cluster: Cluster, before: Object | None, after: Object | None) -> Iterator[Effect]:
+    """A project that comes or goes, in one line."""
+    project = after or before
+    if project is None:
+        return
+    what = _fence(project)
+    namespaces = [name.removeprefix("namespace ") for name in what if name.startswith("namespace ")]
+    wide = after is not None and any("`*" in name for name in what)
+    fate = "lets in" if after else "goes, which let in"
+    yield Effect(
+        aspect=Aspect.ACCESS,
+        sign="!" if wide else "+" if after else "-",
+        text=f"Argo CD project `{project.name}` {fate} {_shortened(sorted(namespaces)) or 'no namespace'}",
+        where=cluster.where(),
+        gained=after is not None,
+    )
+
+
+def _fence(project: Object) -> dict[str, set[str]]:
     """What a project lets in, with the servers that it may go to (empty text where that is not asked)."""
-    spec = mapping(project.data if project else None, "spec")
+    spec = mapping(project.data, "spec")
     found: dict[str, set[str]] = defaultdict(set)
     for one in maps(spec, "destinations"):
         found[f"namespace `{text(one, 'namespace')}`"].add(text(one, "server") or text(one, "name"))

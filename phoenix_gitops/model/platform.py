@@ -131,11 +131,26 @@ class Conventions(Model, frozen=True, kw_only=True):
     ] = {}
 
 
+PolicyKind = Literal[
+    "Platform",
+    "Environment",
+    "Tenant",
+    "TenantClass",
+    "Pipeline",
+    "MetricCatalog",
+    "ControlPolicy",
+    "SLO",
+    "RuleSet",
+    "SecurityPolicy",
+]
+"""The kinds by name: `model.KINDS` knows this module, so it cannot be asked."""
+
+
 class Approval(Model, frozen=True, kw_only=True):
     """Whose approval a change needs; each part that is given narrows it."""
 
     kinds: Annotated[
-        list[str], Meta(description="Kinds of policies; empty means all.", examples=[["Tenant", "TenantClass"]])
+        list[PolicyKind], Meta(description="Kinds of policies; empty means all.", examples=[["Tenant", "TenantClass"]])
     ] = []
     fields: Annotated[
         list[Annotated[str, Meta(min_length=1, pattern="^[A-Za-z0-9_*-]+([.][A-Za-z0-9_*-]+)*$")]],

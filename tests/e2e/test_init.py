@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from phoenix_gitops import __version__
+from phoenix_gitops.diff_report import MARKER
 from phoenix_gitops.scaffold import files
 
 BIN = Path(sys.executable).parent
@@ -36,6 +37,18 @@ def test_the_workflow_runs_commands_that_there_are(checkout):
     assert {line.split()[1] for line in lines if line.startswith("phoenix ")} == {"validate", "diff", "test", "publish"}
     for name in ("validate", "test"):
         assert jobs[name]["permissions"] == {"contents": "read"}, "a stranger's run can only read"
+
+
+def test_the_workflow_keeps_one_comment_by_the_marker_of_the_report(checkout):
+    jobs = yaml.safe_load((checkout.root / WORKFLOW).read_text())["jobs"]
+    assert jobs["comment"]["permissions"] == {"pull-requests": "write"}
+    assert not [step for step in jobs["comment"]["steps"] if "checkout" in step.get("uses", "")], (
+        "it runs nothing of it"
+    )
+    script = jobs["comment"]["steps"][-1]["run"]
+    assert f'startswith("{MARKER}")' in script
+    assert "--method PATCH" in script
+    assert checkout.phoenix("diff", "--format", "markdown").out.startswith(f"{MARKER}\n")
 
 
 def test_the_editor_finds_the_schema(checkout):

@@ -294,11 +294,19 @@ def project(*destinations: tuple[str, str]) -> bytes:
 def test_projects_say_which_namespaces_they_let_in() -> None:
     old, new = project(("a", "s1"), ("b", "s1")), project(("a", "s1"), ("a", "s2"), ("c", "s1"), ("c", "s2"))
     assert said(tree(old), tree(new)) == [
-        "+ Argo CD projects `p` let in namespace `a`",
-        "+ Argo CD projects `p` let in namespace `c` on 2 clusters",
-        "- Argo CD projects `p` no longer let in namespace `b`",
+        "+ Argo CD project `p` lets in namespace `a`",
+        "+ Argo CD project `p` lets in namespace `c` on 2 clusters",
+        "- Argo CD project `p` no longer lets in namespace `b`",
     ]
-    assert said(tree(old), tree(project(("a", "s1"), ("*", "s1"))))[0] == "! Argo CD projects `p` let in namespace `*`"
+    assert said(tree(old), tree(project(("a", "s1"), ("*", "s1"))))[0] == "! Argo CD project `p` lets in namespace `*`"
+
+    assert said({}, tree(old)) == ["+ Argo CD project `p` lets in `a`, `b`"]
+    assert said(tree(project(("a", "s1"))), {})[0] == "- Argo CD project `p` goes, which let in `a`"
+    other = project(("a", "s1"), ("b", "s1")).replace(b"name: p", b"name: q")
+    both = project(("a", "s1")).replace(b"name: p", b"name: q")
+    assert said(tree(project(("a", "s1")), both), tree(old, other)) == [
+        "+ Argo CD projects `p`, `q` let in namespace `b`"
+    ]
 
 
 # Network
