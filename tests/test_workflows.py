@@ -185,7 +185,7 @@ def understood(command: click.Command, words: list[str], parent: click.Context |
 
 
 def test_calls_of_phoenix_are_such_as_it_understands() -> None:
-    ours = [*WORKFLOWS, ROOT / ".ci" / "run", ROOT / "Makefile", ROOT / ".pre-commit-hooks.yaml"]
+    ours = [*WORKFLOWS, *(ROOT / name for name in (".ci/run", "Makefile", ".pre-commit-hooks.yaml", "action.yml"))]
     texts = {path.name: path.read_text(encoding="utf-8") for path in ours}
     texts["init"] = scaffold.files("mine", "https://git.example.com/mine.git")[".github/workflows/phoenix.yml"]
     found = {name: [understood(phoenix, words) for words in calls(text)] for name, text in texts.items()}
@@ -194,7 +194,8 @@ def test_calls_of_phoenix_are_such_as_it_understands() -> None:
         "pull-request.yml": ["validate", "validate", "compile", "diff", "diff"],
         "run": ["compile"],
         "Makefile": ["compile"],
-        ".pre-commit-hooks.yaml": ["validate", "compile"],
+        ".pre-commit-hooks.yaml": ["fmt", "validate", "compile"],
+        "action.yml": ["validate", "validate", "compile", "diff"],
         "init": ["validate", "diff", "test", "publish"],
     }
 
