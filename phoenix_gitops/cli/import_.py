@@ -142,6 +142,7 @@ def _settled(options: Common, result: Front, aim: Aim, taken: Taken, *, printing
     from phoenix_gitops.importing.known import known_metrics
     from phoenix_gitops.importing.metrics import catalog
     from phoenix_gitops.importing.settling import in_the_way, settle
+    from phoenix_gitops.importing.tenants import needed
 
     assert result.world is not None
     known = known_metrics(result.world, aim.tenant)
@@ -149,7 +150,7 @@ def _settled(options: Common, result: Front, aim: Aim, taken: Taken, *, printing
 
     def complete(drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
         found = catalog(drafts, known, aim, name)
-        return (*drafts, found) if found else drafts
+        return (*needed(drafts), *((found,) if found else ()))
 
     settled, errors = settle(taken, complete, lambda files: _judged(options, result.root, files))
     drawn = {**result.sources, **{draft.file: draft.text() for draft in settled.drafts}}

@@ -14,6 +14,9 @@ from phoenix_gitops.yamlout import dump
 
 NAME_LENGTH = 40
 
+WHOLE: Path = ()
+"""In `sources`: where a draft came from that may be left out as a whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

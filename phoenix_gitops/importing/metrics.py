@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from phoenix_gitops.importing.drafts import Draft
 from phoenix_gitops.importing.rules import Aim, rules_of
 from phoenix_gitops.promql import syntax
 from phoenix_gitops.promql.check import COUNTER_FUNCTIONS
+from phoenix_gitops.promql.rewrite import windowed
 from phoenix_gitops.promql.syntax import PromQLError
 from phoenix_gitops.rules.lint import RESERVED
 
@@ -18,8 +19,8 @@ _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _SERIES = ("ALERTS", "ALERTS_FOR_STATE")
 _PARTS = ("_bucket", "_sum", "_count")
 _COMMENT = (
-    "A draft by `phoenix import`: metrics that the imported rules read and nothing here emits or records.",
-    "Types are guessed, from names and from how rules read the metrics; labels are all that rules name beside them.",
+    "A draft by `phoenix import`: metrics that imported rules and SLOs read and nothing here emits or records.",
+    "Types are guessed, from names and from how they are read; labels are all that expressions name beside them.",
     "Check each, then take this comment out.",
 )
 
@@ -53,7 +54,7 @@ class _Joined:
 
 
 def catalog(drafts: tuple[Draft, ...], known: frozenset[str], aim: Aim, name: str) -> Draft | None:
-    """The draft of a catalog, or None where all that the RuleSets among the drafts read is known."""
+    """The draft of a catalog, or None where all that the RuleSets and SLOs among the drafts read is known."""
     joined = _read(drafts)
     recorded = {rule["record"] for rule in rules_of(drafts) if "record" in rule}
     unknown = {
@@ -81,13 +82,13 @@ def catalog(drafts: tuple[Draft, ...], known: frozenset[str], aim: Aim, name: st
 def _read(drafts: tuple[Draft, ...]) -> _Joined:
     """What the rules read: metrics, the functions that take their ranges, and the labels beside them."""
     joined = _Joined()
-    for rule in rules_of(drafts):
+    for expression, record in _expressions(drafts):
         try:
-            tree = syntax.parse(rule["expr"])
+            tree = syntax.parse(expression)
         except PromQLError:
             continue  # The lint says so, and the rule is left out.
         labels = {name for part in _CLAUSE.findall(_QUOTED.sub('""', syntax.flat(tree))) for name in _names(part)}
-        names = {rule["record"]} if "record" in rule else set()
+        names = {record} - {""}
         for selector in syntax.selectors(tree):
             labels |= {match.label for match in selector.matches} - {"__name__"}
             if selector.name:
@@ -95,6 +96,17 @@ def _read(drafts: tuple[Draft, ...]) -> _Joined:
                 joined.functions.setdefault(selector.name, set()).add(selector.function)
         joined.add(names, labels)
     return joined
+
+
+def _expressions(drafts: tuple[Draft, ...]) -> Iterator[tuple[str, str]]:
+    """(expression, what it is recorded as, or empty) of rules and of the indicators of SLOs."""
+    for rule in rules_of(drafts):
+        yield rule["expr"], rule.get("record", "")
+    for draft in drafts:
+        if draft.kind == "SLO":
+            indicator = draft.spec["indicator"]
+            texts = indicator["ratio"].values() if "ratio" in indicator else (indicator["threshold"]["query"],)
+            yield from ((windowed(text), "") for text in texts)
 
 
 def _names(clause: str) -> list[str]:

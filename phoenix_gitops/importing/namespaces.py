@@ -28,6 +28,8 @@ class Facts:
     span: Span
     tenant: str
     pod_security: str
+    owed: dict[str, str] = field(default_factory=dict)
+    """Fields of a Tenant that labels of ours hold: `costCenter`, `residency`."""
     quotas: dict[str, str] = field(default_factory=dict)
     limits: dict[str, str] | None = None
     """`containerDefaults` of the class, None where there is no LimitRange."""

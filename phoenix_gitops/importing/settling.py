@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity, Span, ordered
 from phoenix_gitops.document import Path
-from phoenix_gitops.importing.drafts import Draft, Taken
+from phoenix_gitops.importing.drafts import WHOLE, Draft, Taken
 from phoenix_gitops.source import parse
 
 Judge = Callable[[Mapping[str, str]], tuple[Diagnostic, ...]]
@@ -26,7 +26,7 @@ def settle(taken: Taken, complete: Complete, judge: Judge) -> tuple[Taken, tuple
         if not errors or not refused:
             return Taken(whole, ordered(notes)), tuple(errors)
         notes += [_told(drafts[at], path, error) for (at, path), error in refused.items()]
-        drafts = tuple(_reduced(draft, at, refused) for at, draft in enumerate(drafts) if (at, ()) not in refused)
+        drafts = tuple(_reduced(draft, at, refused) for at, draft in enumerate(drafts) if (at, WHOLE) not in refused)
         drafts = tuple(draft for draft in drafts if not _empty(draft))
 
 

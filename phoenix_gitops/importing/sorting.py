@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.importing import rules, tenants
+from phoenix_gitops.importing import rules, slos, tenants
 from phoenix_gitops.importing.drafts import Taken, left
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.importing.rules import Aim
@@ -19,10 +19,16 @@ def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
     taken = Taken()
     names: set[str] = set()
     bounding: list[Node] = []
+    indicators = {d.text("metadata", "name"): d for d in documents if d.text("kind") == "SLI"}
+    slo_names: set[str] = set()
     for document in _opened(documents):
         kind = document.text("kind")
         if kind in RULE_KINDS or (not kind and document.get("groups") is not None):
             taken += rules.take(document, aim, names)
+        elif kind == "SLO":
+            taken += slos.take(document, indicators, aim, slo_names)
+        elif kind == "SLI" and document.text("apiVersion") == slos.API:
+            continue
         elif kind in tenants.KINDS:
             bounding.append(document)
         else:

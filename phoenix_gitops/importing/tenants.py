@@ -9,10 +9,9 @@ from typing import Any, cast
 
 from phoenix_gitops import conventions
 from phoenix_gitops.diagnostics import Diagnostic, Span
-from phoenix_gitops.document import Path
 from phoenix_gitops.emitters.network import agent_namespace, gateway_namespace
 from phoenix_gitops.importing import edges, namespaces
-from phoenix_gitops.importing.drafts import NAME_LENGTH, Draft, Taken, changed, left, unique
+from phoenix_gitops.importing.drafts import NAME_LENGTH, WHOLE, Draft, Taken, changed, left, unique
 from phoenix_gitops.importing.namespaces import QUOTAS, Facts
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.model.base import NAME_PATTERN
@@ -25,6 +24,7 @@ CLASS = "namespace"
 """The preset whose tenants have namespaces of their own."""
 
 _ENFORCED = "pod-security.kubernetes.io/enforce"
+_LABELS = {"costCenter": conventions.COST_CENTER, "residency": conventions.RESIDENCY}
 _OF_THE_CLUSTER = re.compile("default|kube-.*")
 
 
@@ -80,7 +80,15 @@ def _namespaces(objects: Sequence[Node], world: World, notes: list[Diagnostic]) 
         if why:
             notes.append(left(node.span, what, why))
             continue
-        yield Facts(name, node.span, tenant, node.text("metadata", "labels", _ENFORCED))
+        labels = {key: node.text("metadata", "labels", label) for key, label in _LABELS.items()}
+        owed = {key: value for key, value in labels.items() if value}
+        yield Facts(name, node.span, tenant, node.text("metadata", "labels", _ENFORCED), owed)
+
+
+def needed(drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
+    """The drafts without classes of Tenants that are not among them any more."""
+    used = {draft.spec["class"] for draft in drafts if draft.kind == "Tenant"}
+    return tuple(draft for draft in drafts if draft.kind != "TenantClass" or draft.name in used)
 
 
 class _Writer:
@@ -101,6 +109,7 @@ class _Writer:
         spec: dict[str, Any] = {
             "class": self._class(facts) if any(one.held for one in held) else "shared",
             "identity": {"namespaces": sorted(one.name for one in held)},
+            **facts.owed,
         }
         if facts.quotas:
             spec["quotas"] = {key: int(v) if key == "pods" else v for key, v in sorted(facts.quotas.items())}
@@ -111,7 +120,7 @@ class _Writer:
         network = self._network(held, sorted(allowed))
         spec |= {key: value for key, value in (("access", access), ("network", network)) if value}
         file = f"policies/tenants/{name}/tenant.yaml"
-        sources: dict[Path, Span] = {(): facts.span}
+        sources = {WHOLE: facts.span}
         sources |= {("spec", "network", "allowFrom", i): allowed[peer] for i, peer in enumerate(sorted(allowed))}
         return Draft(kind="Tenant", name=name, owner=self._owner, spec=spec, file=file, sources=sources)
 

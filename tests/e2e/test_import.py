@@ -350,6 +350,7 @@ def test_what_we_compiled_comes_back_as_it_was(checkout):
 
 def test_a_namespace_that_the_compiler_refuses_holds_nothing_up(checkout, tmp_path):
     small = NAMESPACES.read_text().replace('cpu: "4"', "cpu: 100m")
+    small = small.replace("cpu: 500m, memory: 512Mi", "cpu: 400m, memory: 512Mi")
     (tmp_path / "dump.yaml").write_text(small.replace("name: scratch", "name: argocd"))
     said = checkout.phoenix("import", str(tmp_path / "dump.yaml"))
     assert said.code == 0, said.err
@@ -360,3 +361,54 @@ def test_a_namespace_that_the_compiler_refuses_holds_nothing_up(checkout, tmp_pa
     assert "allowFrom `shop` is not carried over: " in said.err
     billing = yaml.safe_load((checkout.root / "policies/tenants/billing/tenant.yaml").read_text())
     assert billing["spec"]["network"] == {"egress": [{"cidr": "192.0.2.0/24", "port": 443}]}
+
+
+def test_openslo_becomes_slos(checkout):
+    said = checkout.phoenix("import", str(CASES / "slos.yaml"))
+    assert said.code == 0, said.err
+    assert findings(said) == [
+        (
+            "PHX822",
+            "the ranges of the queries of SLO `checkout-availability` are `$window` now: each window reads its own",
+            "slos.yaml:12:5",
+        ),
+        (
+            "PHX821",
+            "`alertPolicies` of SLO `checkout-availability` is not carried over: alerts of an SLO follow from its "
+            "window",
+            "slos.yaml:30:5",
+        ),
+        (
+            "PHX821",
+            "SLO `checkout-month` is not carried over: its time window is not a single rolling one",
+            "slos.yaml:59:1",
+        ),
+    ]
+    found = {file: yaml.safe_load((checkout.root / file).read_text())["spec"] for file in written(checkout)}
+    assert found == {
+        "policies/metrics/imported.yaml": {
+            "metrics": [
+                {"name": "checkout_backlog", "type": "gauge"},
+                {"name": "checkout_orders_total", "type": "counter", "labels": {"outcome": {}}},
+            ]
+        },
+        "policies/slos/checkout-availability.yaml": {
+            "service": "checkout",
+            "window": "28d",
+            "objective": 0.995,
+            "indicator": {
+                "ratio": {
+                    "errors": "(sum(rate(checkout_orders_total[$window]))) - "
+                    '(sum(rate(checkout_orders_total{outcome="placed"}[$window])))',
+                    "total": "sum(rate(checkout_orders_total[$window]))",
+                }
+            },
+        },
+        "policies/slos/checkout-backlog.yaml": {
+            "service": "checkout",
+            "window": "30d",
+            "objective": 0.99,
+            "indicator": {"threshold": {"query": "max(checkout_backlog)", "op": "<=", "value": 100.0}},
+        },
+    }
+    assert checkout.phoenix("compile").code == 0
