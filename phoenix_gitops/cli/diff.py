@@ -121,7 +121,8 @@ def run(options: Common, wanted: Wanted) -> int:
         return finish(options, before.diagnostics, before.sources)
     former = _former(root, wanted, result)
     diff = compare(before.files, after.files)
-    review = Review(diff, effects(diff, before.files, after.files), former.approvers)
+    prices = result.world.platform.spec.prices
+    review = Review(diff, effects(diff, before.files, after.files, prices), former.approvers)
     _show(options, review, wanted)
     # Warnings and notes are for `validate`: here they would stand in the comment on a pull request.
     if former.gone:

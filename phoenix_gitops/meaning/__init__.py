@@ -11,7 +11,9 @@ from phoenix_gitops.meaning.immutable import replaced
 from phoenix_gitops.meaning.network import network
 from phoenix_gitops.meaning.quotas import quotas
 from phoenix_gitops.meaning.rules import rules
+from phoenix_gitops.meaning.telemetry import telemetry
 from phoenix_gitops.meaning.workloads import restarts, scaling
+from phoenix_gitops.model.platform import Prices
 
 _READERS: tuple[Callable[[Cluster], Iterator[Effect]], ...] = (
     *(replaced, scaling, restarts),
@@ -19,13 +21,25 @@ _READERS: tuple[Callable[[Cluster], Iterator[Effect]], ...] = (
 )
 
 
-def effects(diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> tuple[EffectGroup, ...]:
+def effects(
+    diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes], prices: Prices | None = None
+) -> tuple[EffectGroup, ...]:
     """What the difference of two trees means, grouped by cause.
 
     Args:
         diff: what `compare(old, new)` found.
         old: contents by path, as they were.
         new: as they will be.
+        prices: what things cost; without them no cost is told.
 
     """
-    return grouped(effect for cluster in clusters(diff, old, new) for read in _READERS for effect in read(cluster))
+    return grouped(_read(diff, old, new, prices))
+
+
+def _read(
+    diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes], prices: Prices | None
+) -> Iterator[Effect]:
+    for cluster in clusters(diff, old, new):
+        for reader in _READERS:
+            yield from reader(cluster)
+        yield from telemetry(cluster, prices)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from phoenix_gitops.diff_objects import Object
 from phoenix_gitops.meaning.base import Aspect, Cluster, Effect
 from phoenix_gitops.meaning.reading import canonical, mapping, maps, text
+from phoenix_gitops.meaning.telemetry import RECORDED
 from phoenix_gitops.meaning.thresholds import Tendency, tendency
 from phoenix_gitops.model.units import milliseconds
 
@@ -71,6 +72,8 @@ def _read(one: Object | None) -> Iterator[Rule]:
     for group in maps(one.data, "spec", "groups"):
         for rule in maps(group, "rules"):
             name = text(rule, "alert")
+            if text(rule, "record") in RECORDED:
+                continue  # `telemetry` tells them as the quotas that they are.
             yield Rule(
                 namespace=one.namespace,
                 name=name or text(rule, "record"),

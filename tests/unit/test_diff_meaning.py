@@ -11,6 +11,7 @@ from phoenix_gitops.diff import compare
 from phoenix_gitops.meaning import effects
 from phoenix_gitops.meaning.base import Aspect, EffectGroup
 from phoenix_gitops.meaning.thresholds import Tendency, tendency
+from phoenix_gitops.model.platform import Prices
 
 RBAC = "rbac.authorization.k8s.io"
 Tree = dict[str, bytes]
@@ -499,6 +500,27 @@ def test_quotas_that_end() -> None:
     assert said(tree(quota(pods="2")), {}) == ["- tenant `shop`: pods 2 -> none"]
     assert said({}, tree(quota(pods="2"))) == ["+ tenant `shop`: pods none -> 2"]
     assert said(tree(quota(cpu="1")), tree(quota(cpu="1000m"))) == []
+
+
+def recorded(**rates: int) -> bytes:
+    return rules(
+        *(
+            {"record": "phoenix:tenant_quota_ingest_rate", "expr": f"vector({rate})", "labels": {"tenant_id": tenant}}
+            for tenant, rate in rates.items()
+        )
+    )
+
+
+def test_quotas_of_datapoints_say_the_sum_and_what_full_use_costs() -> None:
+    old, new = tree(recorded(cart=10_000, shop=20_000)), tree(recorded(cart=10_000, shop=30_000))
+    (group,) = effects(compare(old, new), old, new, Prices(per_million_points="0.10", per_gigabyte_stored="10"))
+    # 20,000 points a second are 51,840 million a month, and 51.84 GB.
+    assert group.first.text == (
+        "tenant `shop`: datapoints a second 20000 -> 30000 (+50 %), used in full 5702 -> 8554 USD a month"
+    )
+    assert group.first.note == "sum of the cluster 30000 -> 40000"
+    assert said(old, new) == ["~ tenant `shop`: datapoints a second 20000 -> 30000 (+50 %)"]
+    assert said(old, tree(recorded(cart=10_000))) == ["- tenant `shop`: datapoints a second 20000 -> none"]
 
 
 # Whatever a tree holds
