@@ -106,7 +106,7 @@ def note(repo: Repo, remote: str, commit: str, dry: str, author: Author) -> None
         tip = revision.fetch_ref(repo, remote, NOTES, _FETCHED)
         if _read(repo, tip, commit) == dry:
             return
-        tree = revision.write_note(repo, tip, commit, json.dumps({"drySha": dry}).encode())
+        tree = revision.write_note(repo, tip, commit, (json.dumps({"drySha": dry}) + "\n").encode())
         made = revision.write_commit(repo, tree, (tip,), f"phoenix: {commit[:12]} is {dry[:12]}\n", author)
         if revision.push_ref(repo, remote, made, NOTES) is Push.DONE:
             return

@@ -155,7 +155,9 @@ def connect(stack: ExitStack, repo: Repo, root: Path, destination: Destination) 
         # The same repository in another spelling: use the checkout, which has its credentials.
         if normalise(remote.url) == normalise(url):
             return repo, remote.name
-    return stack.enter_context(_open_cache(root, url)), url
+    cache = stack.enter_context(_open_cache(root, url))
+    _take_settings(repo, cache)
+    return cache, url
 
 
 def _publish_remote(lane: Lane) -> Outcome[Published | None]:
@@ -219,3 +221,18 @@ def _open_cache(root: Path, url: str) -> Repo:
 
     name = hashlib.sha256(normalise(url).encode()).hexdigest()[:16]
     return Repo.init(root / STATE / "publish" / f"{name}.git", bare=True, mkdir=True)
+
+
+_SETTINGS = "^(user|author|committer|commit|gpg)[.]"
+
+
+def _take_settings(policies: Repo, cache: Repo) -> None:
+    """Who commits, and how it is signed, is what the policies' own checkout says."""
+    rows = [run(repo, "config", "--local", "-z", "--get-regexp", _SETTINGS).out for repo in (policies, cache)]
+    ours, theirs = ([row.partition("\n")[::2] for row in found.split("\0") if row] for found in rows)
+    if ours == theirs:
+        return
+    for name in dict.fromkeys(name for name, _ in theirs):
+        git(cache, "config", "--local", "--unset-all", name)
+    for name, value in ours:
+        git(cache, "config", "--local", "--add", name, value)
