@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -116,7 +116,7 @@ def markdown(review: Review, *, limit: int = LIMIT) -> str:
     parts: list[str] = [meaning]
     shortened = hidden = 0
     fulls = [_block(group) for group in diff.groups]
-    shorts = [f"- {_SIGNS[group.first.action]} {html.escape(title(group))}\n" for group in diff.groups]
+    shorts = [f"- {_heading(group, _plain)}\n" for group in diff.groups]
     rest = sum(map(len, shorts))
     for full, short in zip(fulls, shorts, strict=True):
         rest -= len(short)
@@ -175,7 +175,7 @@ def _fitting(lines: Sequence[str], room: int, more: str) -> list[str]:
 def _asked(approver: Approver) -> str:
     first, *others = approver.reasons
     more = f", and {count(len(others), 'more reason')}" if others else ""
-    return f"- {code(approver.owner)}: {_prose(cut(first))}{more}"
+    return f"- {code(approver.owner)}: {_prose(cut(first), _plain)}{more}"
 
 
 def _row(diff: TreeDiff, environment: str) -> str:
@@ -210,27 +210,32 @@ def _meaning(effects: Iterable[EffectGroup], room: int) -> tuple[str, int]:
 def _item(group: EffectGroup) -> str:
     """An effect as one line of Markdown."""
     what, *rest = _sentence(group)
-    return _prose("; ".join([f"{what} {rest[0]}", *rest[1:]]))
+    return _prose("; ".join([f"{what} {rest[0]}", *rest[1:]]), _plain)
 
 
-def _prose(line: str) -> str:
+def _prose(line: str, plain: Callable[[str], str]) -> str:
     """A sentence of ours with strangers' values in `backticks`: those become code, nothing else is markup."""
     parts = line.split("`")
     if len(parts) % 2 == 0:
         return code(line)
-    return "".join(code(part) if index % 2 else _plain(part) for index, part in enumerate(parts))
+    return "".join(code(part) if index % 2 else plain(part) for index, part in enumerate(parts))
 
 
 def _plain(value: str) -> str:
     return re.sub(r"([\\*_\[\]|@#~])", r"\\\1", html.escape(value, quote=False))
 
 
+def _heading(group: ChangeGroup, plain: Callable[[str], str]) -> str:
+    """A group's title in HTML or Markdown, as `plain` escapes for it: inside of HTML nothing undoes a backslash."""
+    sign = _SIGNS[group.first.action].replace("-", "&minus;").replace("+", "&plus;")
+    return f"{sign} {_prose(title(group), plain)}"
+
+
 def _block(group: ChangeGroup) -> str:
-    heading = f"{_SIGNS[group.first.action]} {html.escape(title(group))}"
     body = [f"in {_places(group)}", *details(group.first)]
     fence = "`" * max(3, 1 + max((len(run) for line in body for run in re.findall("`+", line)), default=0))
     lines = "\n".join(line.replace("\n", " ") for line in body)
-    return f"<details><summary>{heading}</summary>\n\n{fence}diff\n{lines}\n{fence}\n</details>\n"
+    return f"<details><summary>{_heading(group, html.escape)}</summary>\n\n{fence}diff\n{lines}\n{fence}\n</details>\n"
 
 
 def _painted(line: str) -> str:

@@ -112,4 +112,4 @@ def test_a_comment_has_the_marker_and_dangers_before_fields(reviewed):
     order = ["> [!WARNING]", "no policy limits ingress", "Needs the approval of", "| environment |", "<summary>pods"]
     places = [report.index(part) for part in order]
     assert places == sorted(places)
-    assert report.index("<summary>quotas") < report.index("NetworkPolicy `")
+    assert report.index("<summary>quotas") < report.index("NetworkPolicy <code>")
