@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     "--owner", metavar="TEAM", help="Who answers for the policies.  [default: the tenant's, else the platform's]"
 )
 @click.option(
-    "--to", "folder", metavar="DIR", help="Where they are written.  [default: policies, or the tenant's folder]"
+    "--to",
+    "folder",
+    metavar="DIR",
+    help="Where rules, metrics and SLOs are written.  [default: policies, or the tenant's folder]",
 )
 @click.option(
     "--severity",
@@ -114,14 +117,19 @@ def _meanings(pairs: Sequence[str]) -> dict[str, str]:
 def run(options: Common, sources: Sequence[str], wish: _Wish, *, printing: bool) -> int:
     """Read, draft, try, write or print; gives the exit code."""
     from phoenix_gitops.cli.session import finish, front
-    from phoenix_gitops.diagnostics import has_errors
+    from phoenix_gitops.diagnostics import Outcome, has_errors
     from phoenix_gitops.importing.reading import read
+    from phoenix_gitops.importing.settings import read_env
     from phoenix_gitops.importing.sorting import take
 
     contents = _contents(sources)
-    outcomes = [read(name, content) for name, content in contents.items()]
+    outcomes = [
+        Outcome((read_env(name, content),)) if _is_env(name) else read(name, content)
+        for name, content in contents.items()
+    ]
     faults = [d for outcome in outcomes for d in outcome.diagnostics]
-    texts = {name: content.decode(errors="replace") for name, content in contents.items()}
+    # Lines of a `.env` file are never shown: they hold keys.
+    texts = {name: content.decode(errors="replace") for name, content in contents.items() if not _is_env(name)}
     result = front(options)
     if has_errors(result.diagnostics):
         return finish(options, [*faults, *result.diagnostics], {**result.sources, **texts})
@@ -192,7 +200,8 @@ def _contents(sources: Sequence[str]) -> dict[str, bytes]:
             found["<stdin>"] = sys.stdin.buffer.read(MAX_BYTES + 1)
             continue
         path = Path(source)
-        paths = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
+        below = (p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"} or _is_env(p.name))
+        paths = sorted(below) if path.is_dir() else [path]
         for one in paths:
             try:
                 with one.open("rb") as file:
@@ -200,6 +209,10 @@ def _contents(sources: Sequence[str]) -> dict[str, bytes]:
             except OSError as error:
                 raise click.ClickException(f"cannot read {one}: {error.strerror}") from error
     return found
+
+
+def _is_env(name: str) -> bool:
+    return name.endswith(".env") or Path(name).name.startswith(".env.")
 
 
 def _judged(options: Common, root: Path, files: Mapping[str, str]) -> tuple[Diagnostic, ...]:

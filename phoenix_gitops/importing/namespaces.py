@@ -9,7 +9,7 @@ from phoenix_gitops.diagnostics import Diagnostic, Span
 from phoenix_gitops.importing.drafts import changed, left
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.model.base import QUANTITY_PATTERN
-from phoenix_gitops.model.units import canonical
+from phoenix_gitops.model.units import amount, canonical
 
 QUOTAS = {"cpu": ("requests.cpu", "limits.cpu"), "memory": ("requests.memory", "limits.memory"), "pods": ("pods",)}
 """The quotas of a tenant that a ResourceQuota holds, and as what."""
@@ -63,6 +63,8 @@ def quota(node: Node, facts: Facts) -> None:
         text = value.value if isinstance(value.value, str) else ""
         if re.fullmatch(QUANTITY_PATTERN, text) is None:
             facts.notes.append(left(value.span, f"`{key}` of {what}", f"`{text}` is no quantity"))
+        elif _SAME.get(key, key) == "pods" and amount(text).denominator != 1:
+            facts.notes.append(left(value.span, f"`{key}` of {what}", f"`{text}` is no whole number"))
         else:
             hard[_SAME.get(key, key)] = (canonical(text), value.span)
     for field_, keys in QUOTAS.items():
@@ -107,7 +109,7 @@ def _container(item: Node, what: str, facts: Facts) -> dict[str, str]:
                 where = f"{what} has no `{key}.{resource}`"
                 facts.notes.append(changed(item.span, f"{where}: that of the class holds"))
     ratios = {item.text("maxLimitRequestRatio", resource) for resource in ("cpu", "memory")}
-    if len(ratios) == 1 and (ratio := ratios.pop()).isdecimal():
+    if len(ratios) == 1 and (ratio := ratios.pop()).isdecimal() and int(ratio):
         found["maxRatio"] = ratio
     elif item.get("maxLimitRequestRatio") is not None:
         facts.notes.append(left(item.span, f"`maxLimitRequestRatio` of {what}", "a TenantClass has one whole number"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 from phoenix_gitops.diagnostics import Diagnostic
@@ -114,6 +115,8 @@ def _indicator(indicator: Node, objective: Node, method: str) -> dict[str, Any]:
         value = float(bound)
     except ValueError:
         raise _Left(f"the value `{bound}` of its objective is no number") from None
+    if not isfinite(value):
+        raise _Left(f"the value `{bound}` of its objective is without bound")
     if sign is None:
         raise _Left(f"the operator `{objective.text('op')}` of its objective is not known")
     return {"threshold": {"query": _query(threshold), "op": sign, "value": value}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.importing import rules, slos, tenants
+from phoenix_gitops.importing import rules, settings, slos, tenants
 from phoenix_gitops.importing.drafts import Taken, left
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.importing.rules import Aim
@@ -21,6 +21,7 @@ def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
     bounding: list[Node] = []
     indicators = {d.text("metadata", "name"): d for d in documents if d.text("kind") == "SLI"}
     slo_names: set[str] = set()
+    chosen: list[Node] = []
     for document in _opened(documents):
         kind = document.text("kind")
         if kind in RULE_KINDS or (not kind and document.get("groups") is not None):
@@ -29,11 +30,13 @@ def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
             taken += slos.take(document, indicators, aim, slo_names)
         elif kind == "SLI" and document.text("apiVersion") == slos.API:
             continue
+        elif not kind and settings.is_settings(document):
+            chosen.append(document)
         elif kind in tenants.KINDS:
             bounding.append(document)
         else:
             taken += Taken(notes=(_unknown(document, kind),))
-    return taken + tenants.take(bounding, world, aim.owner)
+    return taken + tenants.take(bounding, world, aim.owner) + settings.take(chosen, aim)
 
 
 def _opened(documents: Sequence[Node]) -> Iterator[Node]:

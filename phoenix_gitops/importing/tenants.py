@@ -16,7 +16,7 @@ from phoenix_gitops.importing.namespaces import QUOTAS, Facts
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.model.base import NAME_PATTERN
 from phoenix_gitops.model.tenant import ContainerDefaults, TenantClass
-from phoenix_gitops.model.units import canonical
+from phoenix_gitops.model.units import amount, canonical
 from phoenix_gitops.world import World
 
 KINDS = frozenset({"Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding"})
@@ -112,7 +112,7 @@ class _Writer:
             **facts.owed,
         }
         if facts.quotas:
-            spec["quotas"] = {key: int(v) if key == "pods" else v for key, v in sorted(facts.quotas.items())}
+            spec["quotas"] = {key: int(amount(v)) if key == "pods" else v for key, v in sorted(facts.quotas.items())}
         editors = set[str]().union(*(one.editors for one in held))
         viewers = set[str]().union(*(one.viewers for one in held)) - editors
         access = {key: sorted(groups) for key, groups in (("editors", editors), ("viewers", viewers)) if groups}

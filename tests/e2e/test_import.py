@@ -412,3 +412,36 @@ def test_openslo_becomes_slos(checkout):
         },
     }
     assert checkout.phoenix("compile").code == 0
+
+
+def test_settings_of_the_original_platform_become_a_control_policy(checkout, tmp_path):
+    env = tmp_path / ".env"
+    env.write_text(
+        "# control\nTARGET_OPTIMIZED_PIPELINE_TS_COUNT=18000\nHYSTERESIS_FACTOR='0.2' # sticky\n"
+        "ADAPTIVE_CONTROLLER_INTERVAL_SECONDS=90\nPID_KP=0.25\nPID_KI=fast\n"
+        "PROMETHEUS_URL=http://prometheus:9090\nNEW_RELIC_LICENSE_KEY_FULL=hush\nTARGET_COLLECTOR_UID=1000\n"
+    )
+    control = tmp_path / "control.yaml"
+    control.write_text(
+        "optimization_profile: balanced\nthresholds: {conservative_max_ts: 12000, aggressive_min_ts: 24000}\n"
+    )
+    said = checkout.phoenix("import", str(env), str(control))
+    assert said.code == 0, said.err
+    lost = " is not carried over: "
+    assert [line.partition("[PHX821]: ")[2] for line in said.err.splitlines() if "PHX821" in line] == [
+        f"`PID_KI`{lost}its value is no number that `pid.ki` of a ControlPolicy takes",
+        f"`PROMETHEUS_URL`{lost}addresses follow from the Environment and from the exports of its pipelines",
+        f"`NEW_RELIC_LICENSE_KEY_FULL`{lost}no policy holds a secret; an export of a Pipeline names one by reference",
+        f"`TARGET_COLLECTOR_UID`{lost}no policy has a field for it",
+        f"`optimization_profile`{lost}the running system owns it, not Git",
+    ]
+    assert "hush" not in said.err + said.out
+    assert written(checkout) == ["policies/control/imported.yaml"]
+    assert yaml.safe_load((checkout.root / written(checkout)[0]).read_text())["spec"] == {
+        "extends": "standard",
+        "setPoint": 18000,
+        "hysteresis": 0.2,
+        "interval": "90s",
+        "pid": {"kp": 0.25},
+        "profiles": [{"name": "aggressive", "above": 24000}, {"name": "balanced", "above": 12000}],
+    }
