@@ -283,6 +283,19 @@ def test_rights_in_every_namespace_cover_those_in_one() -> None:
     assert said({}, tree(*wide)) == ["+ group `a` may get, list pods, services in every namespace"]
 
 
+def test_a_right_to_one_object_covers_no_other() -> None:
+    def named(*names: str) -> bytes:
+        rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
+        return obj("Role", "r", "n", f"{RBAC}/v1", rules=[rule | {"resourceNames": list(names)}])
+
+    assert said(tree(named("x"), bound("a")), tree(named("x", "y"), bound("a"))) == [
+        "+ group `a` may get configmaps `y`"
+    ]
+    assert said(tree(role([("", "configmaps", "get")]), bound("a")), tree(named("x"), bound("a"))) == [
+        "- group `a` may no longer get configmaps"
+    ]
+
+
 def test_roles_of_the_cluster_itself_go_by_their_name() -> None:
     assert said({}, tree(bound("a", kind="ClusterRole", name="admin"))) == ["+ group `a` may have ClusterRole `admin`"]
 
@@ -361,6 +374,15 @@ def test_an_edge_that_another_covers_opens_nothing() -> None:
     ]
 
 
+def test_an_edge_of_some_pods_covers_no_others() -> None:
+    some = policy("some", {"app": "x"}, ingress=[from_namespace("a", 80)])
+    assert said(tree(some, policy("deny")), tree(some, policy("deny", ingress=[from_namespace("a", 80)]))) == [
+        "+ from namespace `a` to all pods on TCP 80"
+    ]
+    every = policy("every", ingress=[from_namespace("a", 80)])
+    assert said(tree(every), tree(every, some)) == []
+
+
 def test_everybody_is_marked() -> None:
     assert said(tree(policy(ingress=[])), tree(policy(ingress=[{"ports": [{"port": 80}]}]))) == [
         "! from anywhere to all pods on TCP 80"
@@ -415,6 +437,13 @@ def alert(expr: str = "a > 1", hold: str = "5m", severity: str = "warning", **re
 )
 def test_alerts_are_loosened_or_tightened(new: dict[str, Any], text: str | None) -> None:
     assert said(tree(rules(alert())), tree(rules(new))) == ([text] if text else [])
+
+
+def test_an_alert_that_goes_on_firing_for_a_shorter_time_is_looser() -> None:
+    old, new = (rules(alert() | {"keep_firing_for": time}) for time in ("10m", "5m"))
+    text = "! alert `Down` (warning) loosened: `keep_firing_for` 10m -> 5m"
+    assert said(tree(old), tree(new)) == [text]
+    assert said(tree(new), tree(old)) == ["+ alert `Down` (warning) tightened: `keep_firing_for` 5m -> 10m"]
 
 
 def test_alerts_that_come_and_go_are_listed_by_object() -> None:
