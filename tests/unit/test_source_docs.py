@@ -11,7 +11,8 @@ from phoenix_gitops.codes import CODES
 from phoenix_gitops.source import parse
 
 PAGES = Path(__file__).parents[2] / "docs" / "codes"
-OURS = [code for code in CODES.values() if code.code.startswith("PHX1")]
+OURS = [code for code in CODES.values() if code.code.startswith("PHX1") and code.code != "PHX126"]
+"""The loader's codes; PHX126 is what `phoenix fmt` says of sound files."""
 HEADINGS = ["What it means", "Why it matters", "Wrong", "Right"]
 # About bytes, sizes and files: no YAML text can show these.
 WITHOUT_YAML = {101, 102, 115, 116, *range(120, 126)}
