@@ -66,6 +66,11 @@ def test_imported_rules_compile_to_what_they_were(checkout):
     assert said.out.splitlines()[-1] == "4 policies written; 2 findings say what is not as it was"
     files = ["checkout-alerts-2", "checkout-alerts", "checkout-rules"]
     assert written(checkout) == ["policies/metrics/imported.yaml", *(f"policies/rules/{name}.yaml" for name in files)]
+    declared = yaml.safe_load((checkout.root / "policies/metrics/imported.yaml").read_text())["spec"]["metrics"]
+    assert declared == [
+        {"name": "checkout_latency_seconds", "type": "histogram", "labels": {"region": {}}},
+        {"name": "checkout_orders_total", "type": "counter", "labels": {"outcome": {}, "region": {}}},
+    ]
     # The two differences that were told are all there are.
     groups = yaml.safe_load(RULES.read_text())["groups"]
     groups[1]["rules"][0]["labels"]["severity"] = "critical"
