@@ -247,15 +247,15 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX910", "unknown-ref", "there is no such commit"),
     Code("PHX911", "bad-branch-name", "git does not take this name for a branch"),
     Code("PHX912", "rolled-back", "an environment was rolled back and is held (a warning)"),
+    Code("PHX913", "connection-lost", "the connection to the remote broke off"),
     Code("PHX914", "git-failed", "a git command failed"),
+    Code("PHX916", "remote-silent", "the remote did not answer in time"),
     Code("PHX917", "no-way-back", "there is no former tree to roll back to"),
     Code("PHX931", "missing-tool", "a program that is needed is not installed"),
     Code("PHX932", "tool-too-old", "a program is older than the oldest version that is known to work"),
     Code("PHX933", "tool-broken", "a program does not run, or does not say its version"),
     Code("PHX934", "judge-without-verdict", "a judge crashed, hung, or said what nobody understands"),
-    Code("PHX913", "connection-lost", "the connection to the remote broke off"),
     Code("PHX935", "judge-of-another-version", "the collector at hand is not the version that the platform runs"),
-    Code("PHX916", "remote-silent", "the remote did not answer in time"),
     Code("PHX936", "judge-lacks-component", "the collector at hand lacks a component that configs need"),
 )
 

@@ -216,15 +216,15 @@ NO_CASE: dict[str, str] = {
     "PHX910-unknown-ref": "tests/unit/test_vcs.py",
     "PHX911-bad-branch-name": "tests/unit/test_publish.py",
     "PHX912-rolled-back": "tests/e2e/test_incidents.py",
+    "PHX913-connection-lost": "tests/e2e/test_servers.py",
     "PHX914-git-failed": "tests/unit/test_vcs.py",
+    "PHX916-remote-silent": "tests/e2e/test_servers.py",
     "PHX917-no-way-back": "tests/e2e/test_incidents.py",
     "PHX931-missing-tool": "tests/unit/test_tools.py",
     "PHX932-tool-too-old": "tests/unit/test_tools.py",
     "PHX933-tool-broken": "tests/unit/test_tools.py",
     "PHX934-judge-without-verdict": "tests/unit/judging/test_stage.py",
-    "PHX913-connection-lost": "tests/e2e/test_servers.py",
     "PHX935-judge-of-another-version": "tests/unit/judging/test_stage.py",
-    "PHX916-remote-silent": "tests/e2e/test_servers.py",
     "PHX936-judge-lacks-component": "tests/unit/judging/test_stage.py",
 }
 """Codes that no folder of policies can show, with the test that shows them instead."""
