@@ -339,7 +339,7 @@ def test_bash_takes_the_completion_script(capsys):
 
 def test_hooks_of_pre_commit_are_commands_of_ours():
     hooks = yaml.safe_load((Path(__file__).parent.parent / ".pre-commit-hooks.yaml").read_text())
-    assert [hook["id"] for hook in hooks] == ["phoenix-validate", "phoenix-compile"]
+    assert [hook["id"] for hook in hooks] == ["phoenix-fmt", "phoenix-validate", "phoenix-compile"]
     for hook in hooks:
         program, word, *arguments = hook["entry"].split()
         assert program == "phoenix"
