@@ -242,7 +242,7 @@ class Blame:
         self._traced += 1
         output = self._outputs[_AS_IS, unit]
         for at in places:
-            fields = trace(self._stage, self._policies, output, self._summary, (finding.path, at))
+            fields = trace(self._stage, self._policies, output, self._summary, (finding.path, at), enough=_TELLING)
             if fields:
                 given = tuple(field for field in fields if field.given)
                 return given if len(given) <= _TELLING else ()

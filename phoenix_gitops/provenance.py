@@ -99,17 +99,19 @@ def trace(
     location: Location,
     *,
     thorough: bool = False,
+    enough: int | None = None,
 ) -> tuple[Field, ...]:
     """The fields behind one value (or all values below it), found by halving: all fields are changed at once, and
     where that moves the value or breaks the unit, each half is, down to single fields. Two changes at once can hide
-    each other; `thorough` therefore tries what documents set alone, too, each field once.
+    each other; `thorough` therefore tries what documents set alone, too, each field once. With more than `enough`
+    fields that documents set the search ends: so many are no answer to who asks for the cause.
     """
     trial = _Trial(stage, unit, summary)
     leaves = [
         leaf for key in keys_behind(stage, unit) if trial.depends_on(key) for leaf in _leaves(stage, policies, key)
     ]
     found: list[Field] = []
-    _halve(trial, leaves, location, found)
+    _halve(trial, leaves, location, found, enough)
     if not thorough:
         return tuple(found)
     known = set(found)
@@ -141,8 +143,8 @@ Leaf = tuple[Field, list[object]]
 """A field and other values for it."""
 
 
-def _halve(trial: _Trial, leaves: list[Leaf], location: Location, found: list[Field]) -> None:
-    if not leaves:
+def _halve(trial: _Trial, leaves: list[Leaf], location: Location, found: list[Field], enough: int | None) -> None:
+    if not leaves or (enough is not None and sum(field.given for field in found) > enough):
         return
     if len(leaves) == 1:
         field, values = leaves[0]
@@ -153,8 +155,8 @@ def _halve(trial: _Trial, leaves: list[Leaf], location: Location, found: list[Fi
     if all(trial.moves([(f, v[turn % len(v)]) for f, v in leaves], location) is False for turn in range(rounds)):
         return
     middle = len(leaves) // 2
-    _halve(trial, leaves[:middle], location, found)
-    _halve(trial, leaves[middle:], location, found)
+    _halve(trial, leaves[:middle], location, found, enough)
+    _halve(trial, leaves[middle:], location, found, enough)
 
 
 class _Trial:

@@ -12,6 +12,8 @@ from phoenix_gitops.__main__ import run
 from tests.e2e.conftest import Checkout
 from tests.e2e.test_publish import ask, bare
 
+pytestmark = pytest.mark.proof
+
 PAIRS = 20
 TENANTS = [f"team-{letter}" for letter in "abcdefgh"]
 TENANT_TEXT = """\

@@ -12,6 +12,8 @@ from tests.e2e.conftest import QUOTA, TENANT
 from tests.e2e.servers import PASSWORD, USER, Fault, daemon, smart_http
 from tests.e2e.test_publish import ask, bare, set_mode
 
+pytestmark = pytest.mark.proof
+
 SECRET = quote(PASSWORD, safe="")
 
 

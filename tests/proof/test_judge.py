@@ -28,6 +28,8 @@ def test_accepts(judge):
 SKIPPED = """
 import pytest
 
+pytestmark = pytest.mark.proof
+
 def test_refuses(judge):
     judge.refused("git", 2, "planted faults")
 
