@@ -20,13 +20,14 @@ from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.paths import show_path
 from phoenix_gitops.placing import patch_path, template_line
-from phoenix_gitops.provenance import Field, confirmed, trace
+from phoenix_gitops.provenance import confirmed, trace
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, schema_at
 from phoenix_gitops.serialise import object_path, proof_path
 from phoenix_gitops.template_files import Source, TemplateFiles
 from phoenix_gitops.template_lint import line_span
 from phoenix_gitops.templating import Renderer
+from phoenix_gitops.trials import Field
 from phoenix_gitops.verify import Finding
 
 _TRACED = 20

@@ -9,9 +9,9 @@ from typing import Any
 
 from phoenix_gitops.document import Path
 from phoenix_gitops.paths import show_path
-from phoenix_gitops.provenance import Field
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import deref, field_names, resolved_schema, schema_at
+from phoenix_gitops.trials import Field
 from phoenix_gitops.variants import ABSENT
 
 

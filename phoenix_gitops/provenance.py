@@ -8,7 +8,7 @@ mechanism; it asks of emitters only that they are pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,21 +17,9 @@ from phoenix_gitops.document import Path
 from phoenix_gitops.emit import Stage, Summary, UnitOutput
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.schemas import REF, schema_at
-from phoenix_gitops.serialise import object_path, proof_path
-from phoenix_gitops.variants import ABSENT, other_values, replaced, scalars
-from phoenix_gitops.world import World, decode_data
-
-Location = tuple[str, Path]
-"""A value in the output: file path under `generated/`, path in its object."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of a policy; `given` tells whether a document sets it or it is a default of the model."""
-
-    key: Key
-    path: Path
-    given: bool
+from phoenix_gitops.trials import Field, Location, Trial, bodies
+from phoenix_gitops.variants import other_values, replaced, scalars
+from phoenix_gitops.world import decode_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +45,11 @@ class Influence:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """An object of a unit's output as its scalars; `shape` tells objects that a rename may have moved."""
-
-    shape: tuple[str, str]
-    values: dict[Path, Any]
-
-
-Bodies = dict[str, _Body]
-"""Objects by file."""
-
-
 def influence(
     stage: Stage, policies: Mapping[Key, Resolved], unit: UnitOutput, summary: Summary, only: Iterable[Key] = ()
 ) -> Influence:
     """What each leaf of each policy behind a unit moves in its output; `only` limits the policies that are tried."""
-    trial = _Trial(stage, unit, summary)
+    trial = Trial(stage, unit, summary)
     moves: dict[Location, dict[Field, None]] = {}
     fields = []
     for key in only or keys_behind(stage, unit):
@@ -106,7 +82,7 @@ def trace(
     each other; `thorough` therefore tries what documents set alone, too, each field once. With more than `enough`
     fields that documents set the search ends: so many are no answer to who asks for the cause.
     """
-    trial = _Trial(stage, unit, summary)
+    trial = Trial(stage, unit, summary)
     leaves = [
         leaf for key in keys_behind(stage, unit) if trial.depends_on(key) for leaf in _leaves(stage, policies, key)
     ]
@@ -130,7 +106,7 @@ def confirmed(
     suspects: Sequence[Field],
 ) -> bool:
     """Whether each of these fields moves a value: much cheaper than to search among all of them."""
-    trial = _Trial(stage, unit, summary)
+    trial = Trial(stage, unit, summary)
     left = set(suspects)
     for key in dict.fromkeys(field.key for field in suspects):
         for field, values in _leaves(stage, policies, key):
@@ -143,7 +119,7 @@ Leaf = tuple[Field, list[object]]
 """A field and other values for it."""
 
 
-def _halve(trial: _Trial, leaves: list[Leaf], location: Location, found: list[Field], enough: int | None) -> None:
+def _halve(trial: Trial, leaves: list[Leaf], location: Location, found: list[Field], enough: int | None) -> None:
     if not leaves or (enough is not None and sum(field.given for field in found) > enough):
         return
     if len(leaves) == 1:
@@ -159,106 +135,9 @@ def _halve(trial: _Trial, leaves: list[Leaf], location: Location, found: list[Fi
     _halve(trial, leaves[middle:], location, found, enough)
 
 
-class _Trial:
-    """Emits one unit in changed worlds and compares what comes out with what came before."""
-
-    def __init__(self, stage: Stage, unit: UnitOutput, summary: Summary) -> None:
-        self._stage = stage
-        self._unit = unit
-        self._summary = summary
-        self._before = _bodies(unit)
-        self._scope = self._view(stage)
-
-    def _view(self, stage: Stage) -> object:
-        """All that the unit's emitter gets to see."""
-        name = self._unit.unit.tenant
-        if not name:
-            return stage.scope
-        tenant = stage.tenants.get(name)
-        return stage.tenant_scope, tenant and stage.world.tenant(stage.scope.environment, name)
-
-    def depends_on(self, key: Key) -> bool:
-        """Whether the unit has anything to do with a tenant: what does not miss it needs no closer look."""
-        if key[0] != "Tenant" or self._unit.unit.tenant:
-            return True
-        policies = {k: policy for k, policy in self._stage.world.policies.items() if k != key}
-        return bool(self._changed(replace(self._stage.world, policies=policies)))
-
-    def moved(self, field: Field, value: object) -> list[Location]:
-        """What differs when a field has another value; a change that cannot be compiled tells nothing."""
-        return self._changed(self._world([(field, value)])) or []
-
-    def moves(self, changes: Sequence[tuple[Field, object]], location: Location) -> bool | None:
-        """Whether changes move a value; None if they cannot be compiled or remove the object."""
-        changed = self._changed(self._world(changes))
-        if changed is None or (location[1] and (location[0], ()) in changed):
-            return None
-        depth = len(location[1])
-        return any(file == location[0] and path[:depth] == location[1] for file, path in changed)
-
-    def _world(self, changes: Sequence[tuple[Field, object]]) -> World | None:
-        world = self._stage.world
-        data: dict[Key, Any] = {}
-        try:
-            # Items are removed last and from the end, so that the paths of the others still hold.
-            for field, value in sorted(changes, key=_removals_last):
-                known = data.get(field.key) or msgspec.to_builtins(world.policies[field.key])
-                data[field.key] = replaced(known, field.path, value)
-            for key, changed in data.items():
-                world = world.with_policy(key, decode_data(key[0], changed))
-        except msgspec.ValidationError:
-            return None
-        return world
-
-    def _changed(self, world: World | None) -> list[Location] | None:
-        """The locations that differ in another world; None if it cannot be compiled."""
-        if world is None:
-            return None
-        try:
-            stage = replace(self._stage, world=world)
-            if self._view(stage) == self._scope and stage.overrides == self._stage.overrides:
-                return []
-            output = stage.emit_unit(self._unit.unit, self._summary)
-        except Exception:
-            # A variant may break relations that emitters rely on, in any way.
-            return None
-        return self._compare(_bodies(output))
-
-    def _compare(self, after: Bodies) -> list[Location]:
-        found: list[Location] = []
-        matched = _matched(self._before, after)
-        for file, body in self._before.items():
-            if file not in matched:
-                found.append((file, ()))
-                continue
-            other = after[matched[file]].values
-            found += [(file, path) for path, value in body.values.items() if other.get(path, ABSENT) != value]
-            found += [(file, path) for path in other if path not in body.values]
-        return found + [(file, ()) for file in after if file not in set(matched.values())]
-
-
-def _matched(before: Bodies, after: Bodies) -> dict[str, str]:
-    """Files of the same object before and after: of one path, else (renamed) of one shape, in their order."""
-    matched = {file: file for file in before if file in after}
-    left: dict[tuple[str, str], list[str]] = {}
-    for file, body in after.items():
-        if file not in before:
-            left.setdefault(body.shape, []).append(file)
-    for file, body in before.items():
-        if file not in matched and left.get(body.shape):
-            matched[file] = left[body.shape].pop(0)
-    return matched
-
-
 def locations(output: UnitOutput) -> dict[Location, Any]:
     """Every scalar of a unit's output by location."""
-    return {(file, path): value for file, body in _bodies(output).items() for path, value in body.values.items()}
-
-
-def _bodies(output: UnitOutput) -> Bodies:
-    objects = {object_path(output.unit, a): _Body((a.kind, a.template), dict(scalars(a.body))) for a in output.objects}
-    proofs = {proof_path(output.unit, p): _Body(("proof", p.folder), dict(scalars(p.body))) for p in output.proofs}
-    return objects | proofs
+    return {(file, path): value for file, body in bodies(output).items() for path, value in scalars(body.data)}
 
 
 def keys_behind(stage: Stage, output: UnitOutput) -> list[Key]:
@@ -315,9 +194,3 @@ def _fits(kind: str, data: Mapping[str, Any]) -> bool:
     except msgspec.ValidationError:
         return False
     return True
-
-
-def _removals_last(change: tuple[Field, object]) -> tuple[bool, int]:
-    field, value = change
-    last = field.path[-1]
-    return (value is ABSENT, -last if value is ABSENT and isinstance(last, int) else 0)

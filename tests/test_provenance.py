@@ -13,7 +13,8 @@ from phoenix_gitops.emit import Stage, Summary, UnitOutput, summarise
 from phoenix_gitops.explaining import value_at
 from phoenix_gitops.front import Front, run_front
 from phoenix_gitops.paths import parse_path, show_path
-from phoenix_gitops.provenance import Field, Influence, influence, locations, trace
+from phoenix_gitops.provenance import Influence, influence, locations, trace
+from phoenix_gitops.trials import Field
 
 ROOT = Path(__file__).parent.parent
 
