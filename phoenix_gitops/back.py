@@ -97,8 +97,8 @@ def compile_environment(
         )
     results = _results(stage, tools, progress)
     summary = summarise(results)
-    home = stage.gitops_unit
-    results.append(run_unit(stage, home, tools.schemas_of(kubernetes_of(stage, home.cluster)), summary))
+    for unit in stage.gitops_units:
+        results.append(run_unit(stage, unit, tools.schemas_of(kubernetes_of(stage, unit.cluster)), summary))
     found = [*related, *(_located(fault, result, policies) for result in results for fault in result.diagnostics)]
     found += _unmatched_overrides(stage, policies, results)
     if not has_errors(fault for fault in found if fault.code not in _OBJECTS_ARE_WHOLE):
@@ -122,7 +122,7 @@ _NAME: FieldPath = ("metadata", "name")
 
 
 def _results(stage: Stage, tools: Tools, progress: Progress | None) -> list[UnitResult]:
-    """The results of all units but the last one: those of former runs, and the others made now."""
+    """The results of all units but those of GitOps: those of former runs, and the others made now."""
     units = list(stage.units())
     cache = tools.units(stage.environment) if tools.units else None
     keys = {unit: cache.key(stage, unit) for unit in units} if cache else {}
@@ -202,7 +202,7 @@ def _verify(
     """The findings on each cluster's objects, at the policy lines that caused them."""
     units = {path: result.unit for result in results for path, _ in result.checked}
     blame = Blame(stage, policies, summary, units, tools.templates)
-    home = stage.gitops_unit.cluster
+    home = stage.home
     clusters = sorted({result.unit.cluster for result in results})
     objects = {c: [pair for r in results if r.unit.cluster == c for pair in r.checked] for c in clusters}
     diagnostics: list[Diagnostic] = []

@@ -156,7 +156,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX672", "incoherent-limits", "a container's limit is below its request or above the allowed ratio"),
     Code("PHX673", "quota-below-gateway", "a tenant's quota is too small for the gateway in its namespace"),
     Code("PHX674", "output-location", "the place that the compiled tree is committed to cannot be one"),
-    Code("PHX675", "kind-not-allowed", "a component holds a kind of object that its project does not allow"),
+    Code("PHX675", "kind-not-allowed", "a component holds a kind of object that it may not apply"),
     Code("PHX676", "application-name-clash", "two clusters give their Argo CD Applications the same names"),
     Code("PHX677", "impossible-label-value", "a matcher asks for a value that the label never has"),
     Code("PHX678", "bad-label-name", "a rule sets a label that no engine takes"),

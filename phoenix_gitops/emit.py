@@ -116,14 +116,19 @@ class Stage:
                     yield Unit(self.environment, cluster, component, tenant)
 
     @property
-    def gitops_unit(self) -> Unit:
-        """The unit of the environment's GitOps objects, applied where Argo CD runs."""
-        return Unit(self.environment, self.world.platform.spec.argocd.cluster, GITOPS)
+    def home(self) -> str:
+        """The cluster that the reconciler runs in."""
+        return self.world.platform.spec.home.cluster
+
+    @property
+    def gitops_units(self) -> tuple[Unit, ...]:
+        """The units of the environment's GitOps objects, that of the cluster where the reconciler runs first."""
+        return tuple(Unit(self.environment, cluster, GITOPS) for cluster in gitops.clusters(self.scope))
 
     def emit_unit(self, unit: Unit, summary: Summary | None = None) -> UnitOutput:
-        """The finished objects of one unit; the GitOps unit needs the summary of all others."""
+        """The finished objects of one unit; GitOps units need the summary of all others."""
         if unit.component == GITOPS:
-            return self._finish(unit, gitops.emit_environment(self.scope, summary or {}, self.render))
+            return self._finish(unit, gitops.emit(self.scope, unit.cluster, summary or {}, self.render))
         emitter = self.emitters[unit.component]
         cluster = self.clusters[unit.cluster]
         if not unit.tenant:

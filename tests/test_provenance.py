@@ -85,7 +85,7 @@ def emitted() -> tuple[Emitted, ...]:
     for stage in stages(front(), sorted({unit.environment for unit in UNITS}))[0]:
         outputs = {unit: stage.emit_unit(unit) for unit in stage.units()}
         summary = summarise(outputs.values())
-        outputs[stage.gitops_unit] = stage.emit_unit(stage.gitops_unit, summary)
+        outputs |= {unit: stage.emit_unit(unit, summary) for unit in stage.gitops_units}
         found += [Emitted(stage, outputs[unit], summary) for unit in UNITS if unit.environment == stage.environment]
     return tuple(found)
 

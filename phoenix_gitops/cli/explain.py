@@ -135,7 +135,7 @@ def explain_value(options: Common, file: str, path: Path) -> int:
     (stage,), _ = stages(result, [environment])
     outputs = [stage.emit_unit(unit) for unit in stage.units()]
     summary = summarise(outputs)
-    outputs.append(stage.emit_unit(stage.gitops_unit, summary))
+    outputs += [stage.emit_unit(unit, summary) for unit in stage.gitops_units]
     for output in outputs:
         for artifact in output.objects:
             if object_path(output.unit, artifact) != file:

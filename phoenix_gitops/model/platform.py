@@ -228,3 +228,8 @@ class Platform(Model, frozen=True, kw_only=True):
 
     metadata: Metadata
     spec: PlatformSpec
+    @property
+    def home(self) -> ArgoCD:
+        """Where the reconciler runs."""
+        return self.argocd
+

@@ -56,6 +56,17 @@ def duration(total_ms: int) -> str:
     return "".join(parts)
 
 
+def go_duration(text: str) -> str:
+    """A duration as Go reads it, which knows no unit above hours: `1d30m` is `24h30m`."""
+    rest = milliseconds(text)
+    parts = []
+    for unit in ("h", "m", "s", "ms"):
+        count, rest = divmod(rest, _MILLISECONDS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def amount(quantity: str) -> Fraction:
     """A quantity such as `512Mi` or `500m` as an exact number of its base unit (bytes, cores, pieces)."""
     match = _QUANTITY.fullmatch(quantity)

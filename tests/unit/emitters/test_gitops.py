@@ -9,8 +9,8 @@ import pytest
 from phoenix_gitops.artifact import COMPONENTS
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import gitops
-from phoenix_gitops.emitters.gitops import ComponentSummary
-from phoenix_gitops.emitters.projects import allowed
+from phoenix_gitops.emitters.gitops import ComponentSummary, plan
+from phoenix_gitops.emitters.gitops.fences import allowed
 from phoenix_gitops.model.environment import Component
 from tests.unit.emitters.support import (
     artifacts,
@@ -40,7 +40,9 @@ SUMMARY = {("main", "tenancy"): TENANCY, ("main", "ingest"): INGEST, ("main", "r
 
 
 def emit(summary=SUMMARY, **spec):
-    return list(gitops.emit_environment(environment(**spec), summary, render))
+    scope = environment(**spec)
+    (home,) = gitops.clusters(scope)
+    return list(gitops.emit(scope, home, summary, render))
 
 
 def emitted(summary=SUMMARY, **spec):
@@ -182,11 +184,10 @@ def test_a_kind_that_a_component_must_not_hold_is_a_fault():
     )
     found = [e for e in emit({("main", "rules"): odd}) if isinstance(e, Diagnostic)]
     assert [(f.code, f.message) for f in found] == [
-        ("PHX675", "component `rules` holds a `Secret`, which its project does not allow"),
+        ("PHX675", "component `rules` holds a `Secret`, which it may not apply"),
         (
             "PHX675",
-            "component `rules` holds a `ClusterRoleBinding.rbac.authorization.k8s.io`, which its project does not "
-            "allow",
+            "component `rules` holds a `ClusterRoleBinding.rbac.authorization.k8s.io`, which it may not apply",
         ),
     ]
 
@@ -353,25 +354,25 @@ def test_projects_come_before_the_applications_that_name_them():
 
 
 def test_names_are_plain_while_they_fit():
-    assert gitops.application_name("prod-eu", "eu-west-1", "ingest") == "prod-eu-eu-west-1-ingest"
-    assert gitops.project_name("prod-eu", "ingest") == "prod-eu-ingest"
-    assert gitops.root_name("prod-eu") == "prod-eu-root"
-    exact = gitops.application_name("a" * 23, "b" * 22, "ingest")
+    assert plan.application_name("prod-eu", "eu-west-1", "ingest") == "prod-eu-eu-west-1-ingest"
+    assert plan.project_name("prod-eu", "ingest") == "prod-eu-ingest"
+    assert plan.root_name("prod-eu") == "prod-eu-root"
+    exact = plan.application_name("a" * 23, "b" * 22, "ingest")
     assert exact == f"{'a' * 23}-{'b' * 22}-ingest"
-    assert len(exact) == gitops.NAME_LIMIT
+    assert len(exact) == plan.NAME_LIMIT
 
 
 def test_long_names_are_shortened_alike_each_time_and_stay_apart():
     long = "e" * 40
-    names = [gitops.application_name(long, f"{'c' * 39}{i}", component) for i in range(9) for component in COMPONENTS]
-    names += [gitops.project_name(long, component) for component in COMPONENTS]
+    names = [plan.application_name(long, f"{'c' * 39}{i}", component) for i in range(9) for component in COMPONENTS]
+    names += [plan.project_name(long, component) for component in COMPONENTS]
     assert len(set(names)) == len(names)
-    assert max(map(len, names)) <= gitops.NAME_LIMIT
-    assert gitops.application_name(long, "c" * 40, "ingest") == f"{'e' * 37}-1c4e0693-ingest"
+    assert max(map(len, names)) <= plan.NAME_LIMIT
+    assert plan.application_name(long, "c" * 40, "ingest") == f"{'e' * 37}-1c4e0693-ingest"
 
 
 def test_a_shortened_name_has_no_double_dash():
-    name = gitops.application_name("a" * 36, "b" * 40, "ingest")
+    name = plan.application_name("a" * 36, "b" * 40, "ingest")
     assert "--" not in name
 
 

@@ -1,12 +1,27 @@
-"""What an Argo CD project lets its component apply: the fence around each part of the tree."""
+"""What each component may apply: the fence around its part of the tree, whatever reconciler keeps it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 GroupKind = tuple[str, str]
 """API group (empty for the core group) and kind."""
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Rule:
+    """A rule of a role, as far as rights are compared: what may be done with what."""
+
+    everywhere: bool
+    """Whether a ClusterRole grants it."""
+    groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+
 
 _WALLS: Final = frozenset(
     {
@@ -48,7 +63,7 @@ _ALLOWED: Final[Mapping[str, tuple[frozenset[GroupKind], frozenset[GroupKind]]]]
 def allowed(
     component: str, present: Iterable[tuple[str, str, bool]]
 ) -> tuple[frozenset[GroupKind], frozenset[GroupKind]]:
-    """The cluster-wide and the namespaced kinds that a component's project allows.
+    """The cluster-wide and the namespaced kinds that a component may apply.
 
     A component that is not built in is allowed just the kinds that are `present` in its tree.
     """
