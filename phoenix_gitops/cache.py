@@ -55,9 +55,10 @@ def _content(path: Path) -> bytes:
 
 
 class UnitCache:
-    """Results of one environment's units."""
+    """Results of one environment's units; with `keep` off those of this run are not added to them."""
 
-    def __init__(self, folder: Path, environment: str, context: str) -> None:
+    def __init__(self, folder: Path, environment: str, context: str, *, keep: bool = True) -> None:
+        self._keep = keep
         self._file = folder / f"{environment}.units"
         self._context = context
         self._old = _read(self._file, _ENTRIES) or {}
@@ -92,7 +93,7 @@ class UnitCache:
 
     def save(self) -> None:
         """Keep what this run used, drop the rest."""
-        if self._new.keys() != self._old.keys():
+        if self._keep and self._new.keys() != self._old.keys():
             _write(self._file, self._new)
 
 

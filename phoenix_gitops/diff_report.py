@@ -15,7 +15,7 @@ from itertools import groupby
 from phoenix_gitops.approvals import Approver
 from phoenix_gitops.diff import Action, ChangeGroup, TreeDiff
 from phoenix_gitops.diff_lines import at, code, count, cut, details, places, safe, title
-from phoenix_gitops.meaning.base import EffectGroup
+from phoenix_gitops.meaning.base import UNKNOWN, Aspect, EffectGroup
 
 LIMIT = 60_000
 """Characters of a Markdown report: GitHub refuses comments of more than 65,536."""
@@ -69,7 +69,7 @@ def text(review: Review, *, color: bool = False) -> str:
         lines += ["", "deletes"]
         lines += [f"  ! {change.kind} `{safe(change.place.name)}` in {at(change)}" for change in diff.deletes]
     for aspect, groups in groupby(review.effects, key=lambda group: group.first.aspect):
-        lines += ["", aspect.value]
+        lines += ["", _heading_of(aspect)]
         for group in groups:
             first, *others = _sentence(group)
             lines += [f"  {group.first.sign} {first}", *(f"      {line}" for line in others)]
@@ -84,6 +84,10 @@ def text(review: Review, *, color: bool = False) -> str:
     if color:
         lines = [_painted(line) for line in lines]
     return "\n".join(lines) + "\n"
+
+
+def _heading_of(aspect: Aspect) -> str:
+    return aspect.value + (f" ({UNKNOWN[aspect]})" if aspect in UNKNOWN else "")
 
 
 def _places(group: ChangeGroup) -> str:
@@ -191,7 +195,8 @@ def _meaning(effects: Iterable[EffectGroup], room: int) -> tuple[str, int]:
         groups = list(found)
         signs = Counter(group.first.sign for group in groups)
         counts = ", ".join(f"{signs[sign]} {sign}" for sign in _COLOURS if signs[sign])
-        head = f"<details><summary>{aspect.value}: {counts}</summary>\n\n"
+        unknown = f"_{_plain(UNKNOWN[aspect])}_\n\n" if aspect in UNKNOWN else ""
+        head = f"<details><summary>{aspect.value}: {counts}</summary>\n\n{unknown}"
         foot = "\n</details>\n"
         room -= len(head) + len(foot)
         lines: list[str] = []

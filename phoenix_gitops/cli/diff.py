@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,10 @@ from phoenix_gitops.cli.options import Common, common_and, current
 
 if TYPE_CHECKING:
     from phoenix_gitops.approvals import Approver
-    from phoenix_gitops.diagnostics import Diagnostic
+    from phoenix_gitops.diagnostics import Diagnostic, Outcome
     from phoenix_gitops.diff_report import Review
     from phoenix_gitops.front import Front
+    from phoenix_gitops.meaning.policies import Policies
 
 
 @click.command(short_help="Show what a change of policies changes in the output.")
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     "--fail-on",
     "fatal",
     multiple=True,
-    type=click.Choice(["destructive", "restart", "access"]),
+    type=click.Choice(["destructive", "restart", "access", "labels"]),
     help="Exit 1 if something like that happens; repeatable.",
 )
 @click.option("--approvers", "asked", is_flag=True, help="List the owners whose approval the change needs, and why.")
@@ -49,7 +50,7 @@ def command(
     Nothing is checked out. It exits 0 with and without changes; 1 if the policies of either side have findings, if a
     tenant goes that was not retired, or an environment, and for what `--fail-on` names: `destructive` is a deletion of
     data or whole workloads or an object that must be replaced, `restart` a workload that replaces its pods, `access` a
-    right or a network edge that somebody gains.
+    right or a network edge that somebody gains, `labels` a metric or label that goes or means something else.
 
     \b
     Examples:
@@ -81,7 +82,7 @@ class Wanted:
     environments: Sequence[str]
     removable: Sequence[str]
     fatal: Sequence[str]
-    """What makes it exit 1: `destructive`, `restart`, `access`."""
+    """What makes it exit 1: `destructive`, `restart`, `access`, `labels`."""
     markdown: bool
     approvers: bool
     output: Path | None
@@ -99,30 +100,29 @@ class Side:
 
 def run(options: Common, wanted: Wanted) -> int:
     """Compile both sides, compare and show; gives the exit code."""
+    from phoenix_gitops.cli.former import policies_at
     from phoenix_gitops.cli.session import exit_code, finish, front, report
     from phoenix_gitops.diagnostics import has_errors
-    from phoenix_gitops.diff import compare
-    from phoenix_gitops.diff_report import Review
-    from phoenix_gitops.meaning import effects
+    from phoenix_gitops.guardrails import constrain
 
-    root, ref, environments = options.directory, wanted.ref, wanted.environments
+    root, ref = options.directory, wanted.ref
     result = front(options)
-    after = _compiled(options, result, environments, cache=True)
+    after = _compiled(options, result, wanted.environments)
     if has_errors(after.diagnostics):
         return finish(options, after.diagnostics, after.sources)
     assert result.world is not None
     before = Side()
     if result.world.platform.spec.output.mode == "tree":
-        before = _committed(root, ref, environments)
-    if not before.files and not has_errors(before.diagnostics):
-        before = _compiled_at(options, root, ref, environments)
-    if has_errors(before.diagnostics):
-        click.echo(f"there is nothing to compare with at {ref}:", err=True)
-        return finish(options, before.diagnostics, before.sources)
-    former = _former(root, wanted, result)
-    diff = compare(before.files, after.files)
-    prices = result.world.platform.spec.prices
-    review = Review(diff, effects(diff, before.files, after.files, prices), former.approvers)
+        before = _committed(root, ref, wanted.environments)
+    committed = bool(before.files) or has_errors(before.diagnostics)
+    with policies_at(root, ref, None if committed else constrain) as past:
+        if not committed:
+            before = _compiled_at(options, past, wanted.environments)
+        if has_errors(before.diagnostics):
+            click.echo(f"there is nothing to compare with at {ref}:", err=True)
+            return finish(options, before.diagnostics, before.sources)
+        former = _former(root, wanted, result, past.value)
+        review = _review(before, after, (past.value, result), former)
     _show(options, review, wanted)
     # Warnings and notes are for `validate`: here they would stand in the comment on a pull request.
     if former.gone:
@@ -133,8 +133,39 @@ def run(options: Common, wanted: Wanted) -> int:
     return exit_code(former.gone) or int(bool(reached))
 
 
+def _review(before: Side, after: Side, fronts: tuple[Front | None, Front], former: Former) -> Review:
+    """Both trees compared, with what the policies behind them know."""
+    from phoenix_gitops.diff import compare
+    from phoenix_gitops.diff_report import Review
+    from phoenix_gitops.meaning import effects
+
+    diff = compare(before.files, after.files)
+    assert fronts[1].world is not None
+    prices = fronts[1].world.platform.spec.prices
+    old, new = (_policies(front, side.files) for front, side in zip(fronts, (before, after), strict=True))
+    return Review(diff, effects(diff, before.files, after.files, prices, (old, new)), former.approvers)
+
+
+def _policies(result: Front | None, files: Iterable[str]) -> Policies:
+    """What holds in each environment of a tree; nothing where the policies behind it have faults."""
+    from phoenix_gitops.meaning.policies import Held
+    from phoenix_gitops.tree import environment_of
+
+    world = result.world if result else None
+    if world is None:
+        return {}
+    compiled = {environment_of(path) for path in files}
+    return {
+        name: Held(
+            world.environment(name), tuple(world.tenant(environment, one) for one in sorted(world.present(environment)))
+        )
+        for name, environment in world.environments.items()
+        if name in compiled
+    }
+
+
 def _reached(review: Review, fatal: Sequence[str]) -> list[str]:
-    """What was not to happen and does, in words."""
+    """What was not to happen and does: each word of `fatal` with how often."""
     from phoenix_gitops.meaning.base import Aspect
 
     counts = {
@@ -142,8 +173,10 @@ def _reached(review: Review, fatal: Sequence[str]) -> list[str]:
         + sum(len(group.effects) for group in review.effects if group.first.aspect is Aspect.REPLACED),
         "restart": review.diff.restarts,
         "access": sum(len(group.effects) for group in review.effects if group.first.gained),
+        "labels": sum(len(group.effects) for group in review.effects if group.first.vanishes),
     }
-    return [f"{what} ({counts[what]})" for what in dict.fromkeys(fatal) if counts[what]]
+    words = {"labels": "a loss of metrics or labels"}
+    return [f"{words.get(what, what)} ({counts[what]})" for what in dict.fromkeys(fatal) if counts[what]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,37 +187,35 @@ class Former:
     approvers: tuple[Approver, ...] | None = None
 
 
-def _former(root: Path, wanted: Wanted, now: Front) -> Former:
+def _former(root: Path, wanted: Wanted, now: Front, past: Front | None) -> Former:
     """What the work tree takes away from the ref that may not just go, and whose approval that needs."""
     from phoenix_gitops.approvals import approvers
-    from phoenix_gitops.cli.former import changed_inputs, policies_at
+    from phoenix_gitops.cli.former import changed_inputs
     from phoenix_gitops.removals import removed_environments, removed_tenants
 
     assert now.world is not None
     gone: list[Diagnostic] = []
-    with policies_at(root, wanted.ref) as former:
-        past = former.value
-        before = past.world if past else None
-        if before is not None:
-            gone += removed_tenants(before, now.world, wanted.ref, allowed=wanted.removable)
-            # Who asks about some environments is not told of others.
-            if not wanted.environments:
-                gone += removed_environments(before, now.world, wanted.ref, allowed=wanted.removable)
-        if not wanted.approvers:
-            return Former(tuple(gone))
-        rules = (before or now.world).platform.spec.review
-        files = changed_inputs(past.root if past else None, root)
-        return Former(tuple(gone), approvers(past.documents if past else (), now.documents, files, rules))
+    before = past.world if past else None
+    if before is not None:
+        gone += removed_tenants(before, now.world, wanted.ref, allowed=wanted.removable)
+        # Who asks about some environments is not told of others.
+        if not wanted.environments:
+            gone += removed_environments(before, now.world, wanted.ref, allowed=wanted.removable)
+    if not wanted.approvers:
+        return Former(tuple(gone))
+    rules = (before or now.world).platform.spec.review
+    files = changed_inputs(past.root if past else None, root)
+    return Former(tuple(gone), approvers(past.documents if past else (), now.documents, files, rules))
 
 
-def _compiled(options: Common, result: Front, environments: Sequence[str], *, cache: bool) -> Side:
-    """The output of the policies that were read."""
+def _compiled(options: Common, result: Front, environments: Sequence[str], *, results_of: Path | None = None) -> Side:
+    """The output of the policies that were read; results that are kept of another folder may serve."""
     from phoenix_gitops.cli.session import compile_all
     from phoenix_gitops.diagnostics import has_errors
 
     if has_errors(result.diagnostics):
         return Side(diagnostics=result.diagnostics, sources=result.sources)
-    compiled, faults = compile_all(options, result, environments, cache=cache)
+    compiled, faults = compile_all(options, result, environments, results_of=results_of)
     return Side(
         files={file.path: file.content for one in compiled for file in one.files},
         diagnostics=(*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)),
@@ -203,21 +234,17 @@ def _committed(root: Path, ref: str, environments: Sequence[str]) -> Side:
     return Side(files=wanted, diagnostics=tree.diagnostics)
 
 
-def _compiled_at(options: Common, root: Path, ref: str, environments: Sequence[str]) -> Side:
-    """The output of the policies at `ref`; none if `ref` holds no platform, so that everything is new."""
-    from phoenix_gitops.cli.former import policies_at
-    from phoenix_gitops.guardrails import constrain
-
-    with policies_at(root, ref, constrain) as former:
-        result = former.value
-        if result is None:
-            return Side(diagnostics=former.diagnostics)
-        there = result.world.environments if result.world else {}
-        chosen = [environment for environment in environments if environment in there]
-        if environments and not chosen:
-            return Side(diagnostics=result.diagnostics, sources=result.sources)
-        # A folder that is gone in a moment needs no memory.
-        return _compiled(options, result, chosen, cache=False)
+def _compiled_at(options: Common, past: Outcome[Front | None], environments: Sequence[str]) -> Side:
+    """The output of former policies; none if there is no platform among them, so that everything is new."""
+    result = past.value
+    if result is None:
+        return Side(diagnostics=past.diagnostics)
+    there = result.world.environments if result.world else {}
+    chosen = [environment for environment in environments if environment in there]
+    if environments and not chosen:
+        return Side(diagnostics=result.diagnostics, sources=result.sources)
+    # What both sides have in common was compiled a moment ago.
+    return _compiled(options, result, chosen, results_of=options.directory)
 
 
 def _show(options: Common, review: Review, wanted: Wanted) -> None:

@@ -35,8 +35,11 @@ def front(options: Common) -> Front:
     return replace(result, diagnostics=ordered((*result.diagnostics, *over)))
 
 
-def tools(root: Path, *, cache: bool = True, jobs: int | None = None) -> Tools:
-    """The back half's tools for a repository; without `cache` nothing of former runs is used."""
+def tools(root: Path, *, cache: bool = True, jobs: int | None = None, results_of: Path | None = None) -> Tools:
+    """The back half's tools for a repository; without `cache` nothing of former runs is used.
+
+    With `results_of` the results that are kept of another repository serve, and none are added to them.
+    """
     import functools
 
     from phoenix_gitops.back import Tools
@@ -54,7 +57,7 @@ def tools(root: Path, *, cache: bool = True, jobs: int | None = None) -> Tools:
     from phoenix_gitops.cache import UnitCache, context_digest
 
     context = context_digest(root, (Path(__file__).parent.parent, templates_dir()))
-    units = functools.partial(UnitCache, cache_folder(root), context=context)
+    units = functools.partial(UnitCache, cache_folder(results_of or root), context=context, keep=results_of is None)
     return Tools(
         schemas=schemas,
         cache=cache_dir() / "schemas",
@@ -95,7 +98,13 @@ def stages(result: Front, names: Sequence[str]) -> tuple[list[Stage], tuple[Diag
 
 
 def compile_all(
-    options: Common, result: Front, names: Sequence[str], *, cache: bool = True, jobs: int | None = None
+    options: Common,
+    result: Front,
+    names: Sequence[str],
+    *,
+    cache: bool = True,
+    jobs: int | None = None,
+    results_of: Path | None = None,
 ) -> tuple[list[Compiled], list[Diagnostic]]:
     """Compiles the environments, one after the other; with a fault in what they share, none."""
     from phoenix_gitops.back import compile_environment
@@ -105,7 +114,7 @@ def compile_all(
         return [], list(faults)
     assert result.policies is not None
     compiled = []
-    given = tools(result.root, cache=cache, jobs=jobs)
+    given = tools(result.root, cache=cache, jobs=jobs, results_of=results_of)
     for stage in ready:
         with Progress(options) as progress:
             started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a change means beyond its fields: pods, access, network, alerts, quotas. Pure, from the two trees alone."""
+"""What a change means beyond its fields: pods, access, network, metrics, alerts, quotas. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from phoenix_gitops.diff import TreeDiff
 from phoenix_gitops.meaning.access import access, projects
 from phoenix_gitops.meaning.base import Cluster, Effect, EffectGroup, clusters, grouped
 from phoenix_gitops.meaning.immutable import replaced
+from phoenix_gitops.meaning.metrics import metrics
 from phoenix_gitops.meaning.network import network
+from phoenix_gitops.meaning.policies import Policies
 from phoenix_gitops.meaning.quotas import quotas
 from phoenix_gitops.meaning.rules import rules
 from phoenix_gitops.meaning.telemetry import telemetry
@@ -22,7 +24,11 @@ _READERS: tuple[Callable[[Cluster], Iterator[Effect]], ...] = (
 
 
 def effects(
-    diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes], prices: Prices | None = None
+    diff: TreeDiff,
+    old: Mapping[str, bytes],
+    new: Mapping[str, bytes],
+    prices: Prices | None = None,
+    policies: tuple[Policies, Policies] = ({}, {}),
 ) -> tuple[EffectGroup, ...]:
     """What the difference of two trees means, grouped by cause.
 
@@ -31,9 +37,10 @@ def effects(
         old: contents by path, as they were.
         new: as they will be.
         prices: what things cost; without them no cost is told.
+        policies: of both sides; what only they know of environments that are not there is not told.
 
     """
-    return grouped(_read(diff, old, new, prices))
+    return grouped([*_read(diff, old, new, prices), *metrics(*policies)])
 
 
 def _read(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from phoenix_gitops.diff import TreeDiff, abstracted
 from phoenix_gitops.diff_objects import Object, read_object
@@ -20,8 +21,15 @@ class Aspect(StrEnum):
     PODS = "pods"
     ACCESS = "access"
     NETWORK = "network"
+    METRICS = "metrics and labels"
     ALERTS = "alerts and recording rules"
     QUOTAS = "quotas"
+
+
+UNKNOWN: Final[Mapping[Aspect, str]] = {
+    Aspect.METRICS: "who reads them outside of this repository, as dashboards do, is not known here",
+}
+"""What is not known of an aspect, said beside it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +61,8 @@ class Effect:
     """What to do instead, or before."""
     gained: bool = False
     """Whether somebody may do what they could not."""
+    vanishes: bool = False
+    """Whether a metric or label that somebody may read goes, or means something else."""
 
 
 @dataclass(frozen=True, slots=True)
