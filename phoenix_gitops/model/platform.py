@@ -222,14 +222,14 @@ class PlatformSpec(Model, frozen=True, kw_only=True):
     ] = []
     overrides: Annotated[list[Patch], Meta(description="Changes to rendered objects, in every environment.")] = []
 
+    @property
+    def home(self) -> ArgoCD:
+        """Where the reconciler runs."""
+        return self.argocd
+
 
 class Platform(Model, frozen=True, kw_only=True):
     """Compiler version, repository, catalog, prices and conventions: one a repository, in `phoenix.yaml`."""
 
     metadata: Metadata
     spec: PlatformSpec
-    @property
-    def home(self) -> ArgoCD:
-        """Where the reconciler runs."""
-        return self.argocd
-
