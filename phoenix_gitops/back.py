@@ -164,7 +164,7 @@ def _about(code: str, unit: Unit, policies: Mapping[Key, Resolved]) -> tuple[Res
     environment = policies["Environment", unit.environment]
     if code in _OF_PLATFORM:
         platform = next(policy for key, policy in policies.items() if key[0] == "Platform")
-        return platform, _OF_PLATFORM[code]
+        return platform, _in_ring(_OF_PLATFORM[code], platform, environment)
     if code in _OF_ENVIRONMENT:
         return environment, _OF_ENVIRONMENT[code]
     if unit.tenant and code not in _OF_CLUSTER:
@@ -176,6 +176,13 @@ def _about(code: str, unit: Unit, policies: Mapping[Key, Resolved]) -> tuple[Res
         if cluster == unit.cluster:
             return environment, at
     return environment, _NAME
+
+
+def _in_ring(path: FieldPath, platform: Resolved, environment: Resolved) -> FieldPath:
+    """A field of the platform's catalog, where the environment's ring has a version of its own: that one's."""
+    head, component = path[:2], path[2:]
+    own = (*head, "byRing", environment.data["spec"].get("ring", ""), *component)
+    return own if head == ("spec", "catalog") and platform.sets(own) else path
 
 
 _OF_PLATFORM: dict[str, FieldPath] = {

@@ -89,6 +89,9 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX516", "hold-is-over", "a hold was to end before today (a warning)"),
     Code("PHX518", "tenant-not-retired", "a tenant is removed that was not retired"),
     Code("PHX519", "environment-removed", "an environment is removed"),
+    Code("PHX525", "unknown-ring-in-catalog", "the catalog has versions of a ring that there is not"),
+    Code("PHX526", "ring-out-of-order", "a later ring runs a newer version than an earlier one"),
+    Code("PHX527", "ring-of-nobody", "the catalog has versions of a ring without environments (a warning)"),
     # 6xx templates, emitters and overrides
     Code("PHX601", "template-syntax", "a template is not valid Jinja"),
     Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),

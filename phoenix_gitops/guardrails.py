@@ -9,19 +9,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from phoenix_gitops.diagnostics import Diagnostic, Label, Outcome, ordered
+from phoenix_gitops.document import Path as FieldPath
 from phoenix_gitops.front import Front
 from phoenix_gitops.model import Policy
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.rings import collector_place
 from phoenix_gitops.source import read_file
 from phoenix_gitops.source.folders import GUARDRAILS
 from phoenix_gitops.world import World, effective_quotas
+
+if TYPE_CHECKING:
+    from phoenix_gitops.constraints import Violation
 
 
 def constrain(front: Front) -> Outcome[Mapping[str, str]]:
@@ -42,7 +47,7 @@ def constrain(front: Front) -> Outcome[Mapping[str, str]]:
     ]
     files = [constraints.GuardrailFile(file=file, text=text) for file, text in guardrails.value.items()]
     outcome = constraints.run(files, inputs, cue=cue.value.path)
-    violations = [v.diagnostic(_blamed(front.policies, v.path)) for v in outcome.value.violations]
+    violations = [v.diagnostic(_blamed(front.policies, _placed(front.world, v))) for v in outcome.value.violations]
     return Outcome(guardrails.value, ordered((*guardrails.diagnostics, *outcome.diagnostics, *violations)))
 
 
@@ -69,7 +74,7 @@ def guardrail_input(world: World, environment: Environment) -> dict[str, Any]:
     tenants = {tenant.metadata.name: _tenant(world, tenant) for tenant in world.present(environment).values()}
     quotas = [tenant["quotas"] for tenant in tenants.values()]
     return {
-        "platform": _plain(world.platform),
+        "platform": _plain(scope.platform),
         "environment": _plain(environment),
         "clusters": msgspec.to_builtins(environment.spec.clusters),
         "pipelines": {p.metadata.name: _plain(p) for p in (scope.edge, *scope.pipelines)},
@@ -102,7 +107,16 @@ def _tenant(world: World, tenant: Tenant) -> dict[str, Any]:
     return {**_plain(cast(Policy, tenant)), "quotas": msgspec.to_builtins(quotas)}
 
 
-def _blamed(policies: Mapping[Key, Resolved], path: tuple[str | int, ...]) -> Label | None:
+def _placed(world: World, violation: Violation) -> FieldPath:
+    """The path that a violation blames; of the collector that its environment sees, where its ring says it."""
+    head, rest = violation.path[:5], violation.path[5:]
+    if head != ("Platform", world.platform.metadata.name, "spec", "catalog", "collector") or rest == ("repository",):
+        return violation.path
+    ring = world.environments[violation.input].spec.ring
+    return (*head[:2], *collector_place(world.platform, ring), *rest)
+
+
+def _blamed(policies: Mapping[Key, Resolved], path: FieldPath) -> Label | None:
     """Where the policy that a violation blames stands; the nearest part of it that a document gives."""
     policy = policies.get((str(path[0]), str(path[1])))
     if policy is None:

@@ -17,6 +17,7 @@ from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.regexes import regex_faults
 from phoenix_gitops.relations import homeless, replicas
 from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.rings import check_rings
 from phoenix_gitops.schemas import REF, marked_paths, values_at
 from phoenix_gitops.suggest import closest
 from phoenix_gitops.world import World, account
@@ -39,6 +40,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
     return (
         *_version(policies, world),
         *_rings(policies, world),
+        *check_rings(policies, world),
         *_servers(policies, world),
         *check_maturity(policies, world),
         *check_holds(policies, world),

@@ -12,6 +12,7 @@ from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.document import Path
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.resolve import Key, Resolved
+from phoenix_gitops.rings import collector_place
 from phoenix_gitops.world import World
 
 Gap = tuple[Path, str, str]
@@ -43,8 +44,9 @@ def _gaps(world: World, environment: Environment) -> Iterator[Gap]:
 def _production(world: World, environment: Environment) -> Iterator[Gap]:
     """One node, zone or registry may fail without anybody losing data or being surprised by another image."""
     spec = environment.spec
-    if world.platform.spec.catalog.collector.digest is None:
-        advice = "give `catalog.collector` of the Platform its `digest`"
+    if world.platform_of(environment).spec.catalog.collector.digest is None:
+        place = ".".join(map(str, collector_place(world.platform, spec.ring)[1:]))
+        advice = f"give `{place}` of the Platform its `digest`"
         yield ("spec", "maturity"), "its collector image is not pinned by a digest", advice
     if spec.gateway.replicas.min < 2:
         yield ("spec", "gateway", "replicas", "min"), "its gateway runs once", "set `gateway.replicas.min` to 2 or more"

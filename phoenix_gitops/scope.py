@@ -65,6 +65,7 @@ class EnvironmentScope:
     """An environment without its tenants' details: what holds in all of its clusters."""
 
     platform: Platform
+    """As it holds here: its catalog has the versions of the environment's ring."""
     environment: Environment
     edge: Pipeline
     pipelines: tuple[Pipeline, ...]

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace as replaced
 
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.model import KINDS, Metadata, Policy
@@ -89,7 +90,7 @@ class World:
         owner = self.platform.metadata.owner
         return {
             PolicyRef(key[0], policy.metadata.name): (
-                msgspec.structs.replace(policy.metadata, owner=owner) if key in self.presets else policy.metadata
+                replaced(policy.metadata, owner=owner) if key in self.presets else policy.metadata
             )
             for key, policy in self.policies.items()
         }
@@ -104,12 +105,18 @@ class World:
         """Environments by name."""
         return dict(self.of_kind(Environment))
 
+    def platform_of(self, environment: Environment) -> Platform:
+        """The Platform as it holds in an environment: the catalog is that of its ring."""
+        spec = self.platform.spec
+        catalog = spec.catalog.in_ring(environment.spec.ring)
+        return replaced(self.platform, spec=replaced(spec, catalog=catalog))
+
     def environment(self, name: str) -> EnvironmentScope:
         """What holds in every cluster of an environment."""
         environment = self.environments[name]
         spec = environment.spec
         return EnvironmentScope(
-            platform=self.platform,
+            platform=self.platform_of(environment),
             environment=environment,
             edge=cast(Pipeline, self.policies["Pipeline", spec.edge]),
             pipelines=tuple(cast(Pipeline, self.policies["Pipeline", p]) for p in spec.pipelines),
@@ -215,7 +222,7 @@ def effective_quotas(class_: TenantClass, tenant: Tenant) -> Quotas:
     """The class's quotas with the tenant's own over them."""
     own = tenant.spec.quotas
     given = {name: getattr(own, name) for name in Quotas.__struct_fields__ if getattr(own, name) is not None}
-    return msgspec.structs.replace(class_.spec.quotas, **given)
+    return replaced(class_.spec.quotas, **given)
 
 
 def build(policies: Mapping[Key, Resolved]) -> World:

@@ -13,7 +13,7 @@ from phoenix_gitops.cli.options import common, current
 @click.group(short_help="Print what any stage knows.")
 def command() -> None:
     """Print what any stage of the compiler knows: documents, resolved policies, presets, the input
-    of guardrails, artifacts, what would be written.
+    of guardrails, artifacts, which versions run where, what would be written.
 
     \b
     Example:
@@ -125,6 +125,32 @@ def artifacts(environments: tuple[str, ...]) -> int:
     rows = [(str(f.policy), f"generated/{f.path}") for one in compiled for f in one.files]
     found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics)]
     return listed(options, "artifacts", ("policy", "file"), rows, diagnostics=found, sources=result.sources)
+
+
+@command.command(short_help="Which versions run where.")
+@common
+def versions() -> int:
+    """List which version of each component every environment runs, in the order in which changes reach them.
+
+    \b
+    Examples:
+      phoenix show versions
+      phoenix show versions --format json
+    """
+    from phoenix_gitops.cli.session import finish, front, listed
+    from phoenix_gitops.rings import rings
+
+    options = current()
+    result = front(options)
+    if result.world is None:
+        return finish(options, result.diagnostics, result.sources)
+    names = ("environment", "ring", "component", "version", "image")
+    rows = [
+        (environment, ring.name or "-", "collector", ring.collector.tag, ring.collector.reference)
+        for ring in rings(result.world)
+        for environment in ring.environments
+    ]
+    return listed(options, "versions", names, rows, diagnostics=result.diagnostics, sources=result.sources)
 
 
 @command.command("input", short_help="What guardrails of an environment see.")

@@ -101,7 +101,7 @@ def _judge(options: Common, result: Front, compiled: Sequence[Compiled], wanted:
         others=frozenset(result.world.environments) - frozenset(names),
         subjects=wanted.subjects,
         skip=wanted.skip,
-        collector_tag=result.world.platform.spec.catalog.collector.tag,
+        tags={stage.environment: stage.scope.platform.spec.catalog.collector.tag for stage in ready},
         templates=TemplateFiles.of_repository(result.root),
         jobs=wanted.jobs or available(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,20 +19,41 @@ from phoenix_gitops.processes import Done
 from phoenix_gitops.tools import Tool
 
 NAME = "otelcol"
+_AT = "@"
+"""Stands between the judge and its version where there are several."""
 
 _BOOT_SECONDS = 30.0
 
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
+def judge_of(tag: str, tags: Iterable[str]) -> str:
+    """The judge of the configs that are made for a tag: one a tag, named with it where there are several."""
+    return NAME if {tag} >= set(tags) else f"{NAME}{_AT}{tag}"
+
+
+def name_of(judge: str) -> str:
+    """The program that a judge is."""
+    return judge.partition(_AT)[0]
+
+
 def environment(tag: str, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Our environment, in which the collector is the one of a version that set-up keeps, unless the user names one."""
+    """Our environment, in which the collector is the one of a version: the user's of this version, the user's of any,
+    else the one that set-up keeps.
+    """
     wanted = _VERSION.search(tag)
     variable = tools.PROGRAMS[NAME].variable
-    if wanted is None or environ.get(variable):
+    if wanted is None:
         return environ
+    if own := environ.get(_variable(wanted[0])):
+        return {**environ, variable: own}
     kept = tools.cache_dir(environ) / "tools" / NAME / wanted[0] / NAME
-    return {**environ, variable: str(kept)} if kept.is_file() else environ
+    return {**environ, variable: str(kept)} if kept.is_file() and not environ.get(variable) else environ
+
+
+def _variable(version: str) -> str:
+    """The environment variable that names the collector of one version."""
+    return f"{tools.PROGRAMS[NAME].variable}_{version.replace('.', '_')}"
 
 
 def other_version(tool: Tool, version: tuple[int, ...] | None, tag: str) -> list[Diagnostic]:
@@ -42,7 +63,8 @@ def other_version(tool: Tool, version: tuple[int, ...] | None, tag: str) -> list
     if wanted is None or said in ("", wanted[0]):
         return []
     message = f"`{tool.path}` is collector {said}, and the platform runs {wanted[0]}"
-    hint = f"let PHOENIX_OTELCOL name a collector {wanted[0]}, or leave the judgement out with `--skip otelcol`"
+    variable = _variable(wanted[0])
+    hint = f"let {variable} name a collector {wanted[0]}, or leave the judgement out with `--skip otelcol`"
     return [Diagnostic(code="PHX935", message=message, help=hint)]
 
 
@@ -93,15 +115,15 @@ def lacking(tool: Tool, known: Components, configs: Sequence[str], room: Room) -
     return [file for file in configs if file not in without], found
 
 
-def unusable(failure: Verdict) -> Question:
+def unusable(judge: str, failure: Verdict) -> Question:
     """A question that has its answer already: the collector cannot be asked."""
-    return Question(NAME, PLANTED, 1, lambda _room, _folder: failure)
+    return Question(judge, PLANTED, 1, lambda _room, _folder: failure)
 
 
-def config_questions(tool: Tool, configs: Sequence[str]) -> list[Question]:
+def config_questions(judge: str, tool: Tool, configs: Sequence[str]) -> list[Question]:
     """The planted config, which is only shown, and each config, to be booted from."""
-    planted = Question(NAME, PLANTED, 1, _Planted(tool.path))
-    return [planted, *(Question(NAME, CONFIGS, 1, _Boot(tool.path, file)) for file in configs)]
+    planted = Question(judge, PLANTED, 1, _Planted(tool.path))
+    return [planted, *(Question(judge, CONFIGS, 1, _Boot(tool.path, file)) for file in configs)]
 
 
 @dataclass(frozen=True, slots=True)

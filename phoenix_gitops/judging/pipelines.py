@@ -60,9 +60,9 @@ def ways(stages: Iterable[Stage], files: Sequence[str], room: Room) -> tuple[Way
     return tuple(found.values())
 
 
-def questions(tool: Tool, found: Iterable[Ways]) -> list[Question]:
+def questions(judge: str, tool: Tool, found: Iterable[Ways]) -> list[Question]:
     """Golden data through the collectors of each."""
-    return [Question(tool.program.name, WAYS, each.number, _Golden(tool.path, each), each.files) for each in found]
+    return [Question(judge, WAYS, each.number, _Golden(tool.path, each), each.files) for each in found]
 
 
 @dataclass(frozen=True, slots=True)

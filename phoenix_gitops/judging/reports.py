@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.judges.verdicts import Verdict
+from phoenix_gitops.judging.collectors import name_of
 from phoenix_gitops.judging.hearing import CONFIGS, PLANTED, RULES, TEST_FILES, WAYS, Answer
 
 
@@ -61,7 +62,7 @@ def _report(name: str, answers: Sequence[Answer], version: str, path: str) -> Re
         # That there is no test is said, not passed over.
         took.setdefault(TEST_FILES, 0)
     return Report(
-        judge=name,
+        judge=name_of(name),
         version=version,
         path=path,
         took=took,

@@ -47,7 +47,8 @@ class Request:
     subjects: frozenset[str] = frozenset(SUBJECTS)
     skip: frozenset[str] = frozenset()
     """Judges that the user leaves out."""
-    collector_tag: str = ""
+    tags: Mapping[str, str]
+    """The collector's image tag by environment."""
     templates: TemplateFiles | None = None
     jobs: int = 1
     limits: Limits = hearing.LIMITS
@@ -78,14 +79,32 @@ class _Subjects:
     """Collectors of an environment that golden data go through."""
     documents: Mapping[str, Document]
     """The user's own tests."""
+    tags: Mapping[str, str]
+    """The collector's image tag by environment."""
+
+    @property
+    def collectors(self) -> dict[str, str]:
+        """The judges of configs, each with its tag."""
+        tags = sorted(set(self.tags.values()))
+        return {collectors.judge_of(tag, tags): tag for tag in tags}
+
+    def configs_for(self, judge: str) -> list[str]:
+        """The configs that are put before a judge."""
+        tag = self.collectors.get(judge)
+        return [file for file in self.configs if self.tags[file.split("/")[2]] == tag]
+
+    def ways_for(self, judge: str) -> list[pipelines.Ways]:
+        """The collectors whose pipelines are tried with a judge."""
+        tag = self.collectors.get(judge)
+        return [ways for ways in self.ways if self.tags[ways.env.name] == tag]
 
     def of(self, judge: str) -> dict[str, int]:
         """How many of what a judge has to judge."""
         counts = {
             hearing.RULES: len(self.rules) if judge in ("promtool", "vmalert") else 0,
             hearing.TEST_FILES: len(self.tests.get(judge, ())),
-            hearing.CONFIGS: len(self.configs) if judge == collectors.NAME else 0,
-            hearing.WAYS: sum(ways.number for ways in self.ways) if judge == collectors.NAME else 0,
+            hearing.CONFIGS: len(self.configs_for(judge)),
+            hearing.WAYS: sum(ways.number for ways in self.ways_for(judge)),
         }
         return {what: number for what, number in counts.items() if number}
 
@@ -101,7 +120,7 @@ def judge(request: Request, progress: hearing.Progress | None = None) -> Judged:
         _lay_out(tree, files)
         subjects = _subjects(request, files, room, judged)
         programs = _programs(request, subjects, judged)
-        questions = _questions(request, subjects, programs, room, judged)
+        questions = _questions(subjects, programs, room, judged)
         answers = hearing.hear(questions, room, request.jobs, progress)
     asked = {id(answer.question) for answer in answers}
     left = sum(question.number for question in questions if question.needs and id(question) not in asked)
@@ -135,10 +154,19 @@ def _subjects(request: Request, files: Mapping[str, bytes], room: Room, judged: 
     return _Subjects(
         rules=tuple(found["rules"]) if rules else (),
         tests={name: tuple(paths) for name, paths in sorted(tests.items())} if rules else {},
-        configs=collectors.distinct(found["collectors"], room) if "collectors" in request.subjects else {},
+        configs=_configs(request, found["collectors"], room) if "collectors" in request.subjects else {},
         ways=pipelines.ways(request.stages, found["collectors"], room) if "pipelines" in request.subjects else (),
         documents=documents,
+        tags=request.tags,
     )
+
+
+def _configs(request: Request, files: Iterable[str], room: Room) -> Mapping[str, tuple[str, ...]]:
+    """The distinct configs: what is equal but meant for another version is judged by that one."""
+    by_tag: dict[str, list[str]] = {}
+    for file in files:
+        by_tag.setdefault(request.tags[file.split("/")[2]], []).append(file)
+    return {file: same for tag in sorted(by_tag) for file, same in collectors.distinct(by_tag[tag], room).items()}
 
 
 def _own_tests(request: Request, rules: Mapping[str, object], room: Room, judged: Judged) -> Mapping[str, Document]:
@@ -156,19 +184,19 @@ def _own_tests(request: Request, rules: Mapping[str, object], room: Room, judged
 def _programs(request: Request, subjects: _Subjects, judged: Judged) -> dict[str, Tool]:
     """The judges that have something to judge; one that is missing is an error, one that is skipped is said."""
     found: dict[str, Tool] = {}
-    for name in hearing.JUDGES:
-        counts = subjects.of(name)
+    for judge in (*(name for name in hearing.JUDGES if name != collectors.NAME), *subjects.collectors):
+        name, counts = collectors.name_of(judge), subjects.of(judge)
         if not counts:
             continue
         if name in request.skip:
-            judged.unchecked.append(f"{_words(counts)} by {name}, with `--skip {name}`")
+            judged.unchecked.append(f"{_words(counts)} by {judge}, with `--skip {name}`")
             continue
-        required = tools.require(name, collectors.environment(request.collector_tag, os.environ))
+        required = tools.require(name, collectors.environment(subjects.collectors.get(judge, ""), os.environ))
         judged.diagnostics += required.diagnostics
         if required.value is None:
-            judged.unchecked.append(f"{_words(counts)} by {name}, which cannot be used")
+            judged.unchecked.append(f"{_words(counts)} by {judge}, which cannot be used")
         else:
-            found[name] = required.value
+            found[judge] = required.value
     return found
 
 
@@ -182,23 +210,31 @@ def _known(tool: Tool) -> tuple[str, str]:
     return ".".join(str(part) for part in version) if version else "of unknown version", str(tool.path)
 
 
-def _questions(
-    request: Request, subjects: _Subjects, programs: Mapping[str, Tool], room: Room, judged: Judged
-) -> list[Question]:
+def _questions(subjects: _Subjects, programs: Mapping[str, Tool], room: Room, judged: Judged) -> list[Question]:
     questions = hearing.rule_questions(subjects.rules, programs)
     questions += hearing.test_questions(subjects.tests, programs)
-    collector = programs.get(collectors.NAME)
-    if collector is None:
-        return questions
-    judged.diagnostics += collectors.other_version(collector, tools.version_of(collector), request.collector_tag)
+    for judge in subjects.collectors:
+        if judge in programs:
+            questions += _collector_questions(judge, programs[judge], subjects, room, judged)
+    return questions
+
+
+def _collector_questions(
+    judge: str, collector: Tool, subjects: _Subjects, room: Room, judged: Judged
+) -> list[Question]:
+    """What the collector of one version is asked."""
+    judged.diagnostics += collectors.other_version(collector, tools.version_of(collector), subjects.collectors[judge])
     known = collectors.components(collector, room)
     if known.failure is not None:
-        return [*questions, collectors.unusable(known.failure)]
-    asked = {*subjects.configs, *(file for ways in subjects.ways for file in ways.files)}
+        return [collectors.unusable(judge, known.failure)]
+    configs, ways = subjects.configs_for(judge), subjects.ways_for(judge)
+    asked = {*configs, *(file for each in ways for file in each.files)}
     usable, lacks = collectors.lacking(collector, known, sorted(asked), room)
     judged.diagnostics += lacks
-    questions += collectors.config_questions(collector, [file for file in subjects.configs if file in usable])
-    return questions + pipelines.questions(collector, [ways for ways in subjects.ways if ways.files <= set(usable)])
+    return [
+        *collectors.config_questions(judge, collector, [file for file in configs if file in usable]),
+        *pipelines.questions(judge, collector, [each for each in ways if each.files <= set(usable)]),
+    ]
 
 
 def _place(

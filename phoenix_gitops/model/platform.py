@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from phoenix_gitops.model.base import LabelValue, Metadata, Model, Money, Name, Patch
 
@@ -65,6 +66,17 @@ class ArgoCD(Model, frozen=True, kw_only=True):
     )
 
 
+Tag = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
+        description="The exact tag. `latest` is refused.",
+        examples=["0.159.0"],
+    ),
+]
+Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+
+
 class Image(Model, frozen=True, kw_only=True):
     """A container image, pinned."""
 
@@ -76,16 +88,9 @@ class Image(Model, frozen=True, kw_only=True):
             examples=["registry.example.com/otelcol"],
         ),
     ]
-    tag: Annotated[
-        str,
-        Meta(
-            pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
-            description="The exact tag. `latest` is refused.",
-            examples=["0.159.0"],
-        ),
-    ]
+    tag: Tag
     digest: Annotated[
-        Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")] | None,
+        Digest | None,
         Meta(
             description="The image's digest; maturity `production` asks for it.",
         ),
@@ -95,6 +100,22 @@ class Image(Model, frozen=True, kw_only=True):
     def reference(self) -> str:
         """The image as a pod names it."""
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+class Release(Model, frozen=True, kw_only=True):
+    """Another version of an image, from the same repository."""
+
+    tag: Tag
+    digest: Annotated[
+        Digest | None,
+        Meta(description="The digest of this version's image: that of another version is not taken over."),
+    ] = None
+
+
+class RingVersions(Model, frozen=True, kw_only=True):
+    """The versions that a ring runs instead of the platform's."""
+
+    collector: Annotated[Release | None, Meta(description="The OpenTelemetry Collector of this ring.")] = None
 
 
 class Catalog(Model, frozen=True, kw_only=True):
@@ -107,6 +128,21 @@ class Catalog(Model, frozen=True, kw_only=True):
             "table of components: there is one for 0.152.1 and 0.159.0."
         ),
     ] = Image(repository="otel/opentelemetry-collector-contrib", tag="0.159.0")
+    by_ring: Annotated[
+        dict[Name, RingVersions],
+        Meta(
+            description="Versions of rings that are ahead of the others, by ring: `phoenix upgrade collector` moves one "
+            "ring after the other, and the last of them the version above.",
+            examples=[{"lab": {"collector": {"tag": "0.159.0"}}}],
+        ),
+    ] = {}
+
+    def in_ring(self, ring: str) -> Catalog:
+        """What the environments of a ring run; the empty string stands for those of no ring."""
+        own = self.by_ring.get(ring)
+        release = own.collector if own else None
+        collector = replace(self.collector, tag=release.tag, digest=release.digest) if release else self.collector
+        return replace(self, collector=collector, by_ring={})
 
 
 class Prices(Model, frozen=True, kw_only=True):

@@ -71,8 +71,8 @@ class Bench:
         stages, resolved, files = _compiled(self.root, tuple(p for p in policies.items() if p[0][:5] != "tests"))
         self.rules = sum("/rules/" in file.path for file in files)
         self.configs = sum("/collectors/" in file.path for file in files)
-        tag = stages[0].world.platform.spec.catalog.collector.tag
-        chosen: dict[str, Any] = {"jobs": 4, "collector_tag": tag, "subjects": WITHOUT_GOLDEN} | request
+        tags = {stage.environment: stage.scope.platform.spec.catalog.collector.tag for stage in stages}
+        chosen: dict[str, Any] = {"jobs": 4, "tags": tags, "subjects": WITHOUT_GOLDEN} | request
         files = [change(file) for file in files] if change else files
         return judge(Request(root=self.root, stages=stages, policies=resolved, files=files, **chosen))
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from phoenix_gitops.collector.table import Kind
-from phoenix_gitops.collector.versions import V0_159
+from phoenix_gitops.collector.versions import table_of
 
 PROMTOOL = """
 case "$1" in
@@ -95,7 +95,7 @@ def vmalert(folder: Path, first: str = "") -> Path:
 def otelcol(folder: Path, first: str = "", *, version: str = "0.159.0", lacks: str = "") -> Path:
     """A collector that answers its health check; it may lack a component."""
     (folder / "server.py").write_text(SERVER)
-    known = [(kind.value, type_) for kind, type_ in V0_159.components if type_ != lacks]
+    known = [(kind.value, type_) for kind, type_ in table_of(version).components if type_ != lacks]
     listed = "".join(
         f"{kind.value}:\n" + "".join(f"    - name: {type_}\n" for section, type_ in known if section == kind.value)
         for kind in Kind

@@ -175,7 +175,7 @@ def test_a_collector_of_another_version(bench: Bench) -> None:
 
 @pytest.mark.parametrize("tag", ["prod", "0.159.0", "v0.159.0-r3"])
 def test_tags_that_fit_or_tell_no_version(bench: Bench, tag: str) -> None:
-    assert bench.judge(subjects=frozenset({"collectors"}), collector_tag=tag).diagnostics == []
+    assert bench.judge(subjects=frozenset({"collectors"}), tags={"main": tag}).diagnostics == []
 
 
 def test_a_collector_without_a_component(bench: Bench) -> None:
@@ -204,6 +204,63 @@ def test_equal_configs_are_judged_once(bench: Bench) -> None:
     # The agents' differ by the name of the environment that they send along.
     (report,) = judged.reports
     assert report.took["configs"] < bench.configs
+
+
+@pytest.fixture
+def rings(bench: Bench) -> Bench:
+    """Two environments, of which `other` is in a ring that stays behind."""
+    text = (bench.root / "environments/main.yaml").read_text()
+    other = (
+        text.replace("name: main", "name: other").replace("://", "://other.").replace("spec:\n", "spec:\n  ring: b\n")
+    )
+    platform = (bench.root / "phoenix.yaml").read_text().rstrip("\n")
+    rows = "  rings: [a, b]\n  catalog: {byRing: {b: {collector: {tag: 0.152.1}}}}\n"
+    bench.write(
+        {
+            "environments/main.yaml": text.replace("spec:\n", "spec:\n  ring: a\n"),
+            "environments/other.yaml": other,
+            "phoenix.yaml": f"{platform}\n{rows}",
+        }
+    )
+    (bench.programs / "older").mkdir()
+    older = fakes.otelcol(bench.programs / "older", version="0.152.1")
+    bench.monkeypatch.setenv("PHOENIX_OTELCOL_0_152_1", str(older))
+    return bench
+
+
+def test_each_config_goes_before_the_collector_of_its_version(rings: Bench) -> None:
+    judged = rings.judge(subjects=frozenset({"collectors"}))
+    assert judged.diagnostics == []
+    assert lines(judged) == ["otelcol 0.152.1: took 3 configs", "otelcol 0.159.0: took 3 configs"]
+    assert [report.judge for report in judged.reports] == ["otelcol", "otelcol"]
+
+
+def test_a_collector_of_one_version_that_does_not_judge(rings: Bench) -> None:
+    fakes.program(rings.programs / "older/otelcol", 'case "$1" in --version) echo 0.152.1 ;; *) echo "no: [" ;; esac\n')
+    judged = rings.judge(subjects=frozenset({"collectors"}))
+    assert [(d.code, d.message) for d in judged.diagnostics] == [("PHX934", "`otelcol` does not list its components")]
+    assert [report.line.rpartition(";")[0] for report in judged.reports] == [
+        "otelcol 0.152.1: gave no verdict",
+        "otelcol 0.159.0: took 3 configs",
+    ]
+
+
+def test_one_collector_for_two_versions_is_another_to_one_of_them(rings: Bench) -> None:
+    rings.monkeypatch.delenv("PHOENIX_OTELCOL_0_152_1")
+    judged = rings.judge(subjects=frozenset({"collectors"}))
+    told = {(d.code, d.message, d.help) for d in judged.diagnostics if d.code == "PHX935"}
+    assert told == {
+        (
+            "PHX935",
+            f"`{rings.programs / 'otelcol'}` is collector 0.159.0, and the platform runs 0.152.1",
+            "let PHOENIX_OTELCOL_0_152_1 name a collector 0.152.1, or leave the judgement out with `--skip otelcol`",
+        )
+    }
+
+
+def test_a_version_that_is_skipped_is_said(rings: Bench) -> None:
+    judged = rings.judge(subjects=frozenset({"collectors"}), skip=frozenset({"otelcol"}))
+    assert judged.unchecked == [f"3 configs by otelcol@{tag}, with `--skip otelcol`" for tag in ("0.152.1", "0.159.0")]
 
 
 def test_own_tests_run_with_the_judge_that_they_are_written_for(bench: Bench) -> None:
