@@ -28,11 +28,21 @@ class Metric(Model, frozen=True, kw_only=True):
         ),
     ]
     type: Annotated[
-        Literal["counter", "gauge", "histogram", "summary", "info"],
-        Meta(description="Its type: which functions make sense on it."),
+        Literal["counter", "gauge", "histogram", "nativeHistogram", "summary", "info"],
+        Meta(
+            description="Its type: which functions make sense on it. `histogram` is one with buckets by `le`, "
+            "`nativeHistogram` one without; `info` is a gauge that is always 1 and tells by its labels."
+        ),
     ]
     unit: Annotated[str, Meta(description="The unit of its values.", examples=["seconds"])] = ""
     labels: Annotated[dict[str, MetricLabel], Meta(description="Its labels, besides those of the target.")] = {}
+    buckets: Annotated[
+        list[float],
+        Meta(
+            description="Upper bounds of a histogram's buckets, without `+Inf`; empty means unknown.",
+            examples=[[0.1, 0.25, 0.5, 1]],
+        ),
+    ] = []
 
 
 class MetricCatalogSpec(Model, frozen=True, kw_only=True):
@@ -43,6 +53,13 @@ class MetricCatalogSpec(Model, frozen=True, kw_only=True):
         Meta(description="The tenant whose workloads emit them.", extra_json_schema=reference("Tenant")),
     ] = None
     interval: Annotated[Duration, Meta(description="Time between two values of a series.")] = "15s"
+    targets: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="At most so many targets (pods) emit them; with the bounds of all labels it bounds the series.",
+            examples=[12],
+        ),
+    ] = None
     metrics: Annotated[
         list[Metric],
         Meta(min_length=1, description="The metrics.", extra_json_schema={"x-phoenix-merge-key": "name"}),

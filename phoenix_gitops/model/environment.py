@@ -39,6 +39,21 @@ Component = Literal[
 ]
 """A component of the output; the same names as `artifact.COMPONENTS`."""
 
+BuiltinCatalog = Literal[
+    "argo-cd",
+    "cadvisor",
+    "kafka-exporter",
+    "kube-state-metrics",
+    "kubelet",
+    "node-exporter",
+    "opencost",
+    "prometheus",
+    "victoria-metrics",
+    "vmagent",
+    "vmalert",
+]
+"""A component whose metrics are built in; the same names as `catalogue.builtin.TABLES`."""
+
 
 class Dns(Model, frozen=True, kw_only=True):
     """How pods reach DNS. Name either the pods that serve it or, with a node-local cache, its addresses."""
@@ -148,6 +163,13 @@ class Telemetry(Model, frozen=True, kw_only=True):
 
     scrape_interval: Annotated[Duration, Meta(description="Time between two scrapes.")] = "15s"
     evaluation_interval: Annotated[Duration, Meta(description="Time between two evaluations of a rule group.")] = "30s"
+    max_series_per_rule: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="A rule may read at most so many series, as far as the bounds of its metrics tell; absent: any.",
+            examples=[100000],
+        ),
+    ] = None
 
 
 class Agent(Model, frozen=True, kw_only=True):
@@ -268,6 +290,14 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
         Meta(
             description="Optional exports of the pipelines that are switched on here.",
             examples=[["newrelic"]],
+        ),
+    ] = []
+    catalogs: Annotated[
+        list[BuiltinCatalog],
+        Meta(
+            description="Other components that run in its clusters and that their Prometheus scrapes. What they emit is "
+            "built in, so that rules of the platform can read it.",
+            examples=[["kube-state-metrics", "cadvisor"]],
         ),
     ] = []
     telemetry: Annotated[Telemetry, Meta(description="Scrape and evaluation intervals.")] = Telemetry()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from phoenix_gitops.catalogue import Catalogue, Metric, declared, of
@@ -10,29 +10,34 @@ from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.promql import syntax
 from phoenix_gitops.promql.labels import RELABELLING, Labels, result_labels
 from phoenix_gitops.promql.syntax import Node, Selector
+from phoenix_gitops.rules import flow
 from phoenix_gitops.rules.group import Group, Record
 from phoenix_gitops.rules.known import known_metrics
 from phoenix_gitops.rules.tenants import LABEL
 from phoenix_gitops.scope import EnvironmentScope, TenantScope
+
+RECORDED = "a recording rule"
+"""Where a metric comes from that a rule records."""
 
 _KEEPS_TYPE = frozenset({"sum", "max", "min", "avg", "topk", "bottomk"})
 
 
 def emitted(env: EnvironmentScope) -> Catalogue:
     """What the environment's components emit and its own catalogs declare."""
-    return of(known_metrics(env)).plus(declared(env.catalogs))
+    own = of(known_metrics(env)).joined(flow.exported(env)).joined(flow.provided(env))
+    return own.plus(flow.behind(flow.strips(env), declared(env.catalogs)))
 
 
 def with_records(catalogue: Catalogue, groups: Iterable[Group]) -> Catalogue:
     """A catalogue with what these groups record, read in their order."""
     known = dict(catalogue.metrics)
-    growing = Catalogue(known)
+    growing = Catalogue(known, catalogue.lost, catalogue.shelves)
     for group in groups:
         for record in group.records:
             before = known.get(record.record)
             found = recorded(record, group.interval, growing)
             known[record.record] = found if before is None else _joined(before, found)
-    return Catalogue(known)
+    return growing
 
 
 def recorded(record: Record, interval: str, catalogue: Catalogue) -> Metric:
@@ -50,7 +55,7 @@ def recorded(record: Record, interval: str, catalogue: Catalogue) -> Metric:
         labels=None if labels is None else labels | frozenset(record.labels),
         values=_values(tree, catalogue) | {name: frozenset({value}) for name, value in record.labels.items()},
         interval_ms=milliseconds(interval),
-        source="a recording rule",
+        source=RECORDED,
     )
 
 
@@ -96,12 +101,21 @@ def _joined(one: Metric, other: Metric) -> Metric:
     return replace(other, labels=one.labels | other.labels, values=values)
 
 
-def seen_by(tenant: TenantScope, platform: Catalogue) -> Catalogue:
-    """What a tenant's rules can read: only series that bear its label survive the narrowing."""
-    return Catalogue(dict(_labelled(platform))).plus(declared(tenant.catalogs))
+def seen_by(tenant: TenantScope, platform: Catalogue, strips: Iterable[flow.Strip] = ()) -> Catalogue:
+    """What a tenant's rules can read: only series that bear its label survive the narrowing.
+
+    `strips` says what pipelines do to the labels of what the tenant sends through them.
+    """
+    return narrowed(platform).plus(flow.behind(strips, declared(tenant.catalogs)))
 
 
-def _labelled(catalogue: Catalogue) -> Iterator[tuple[str, Metric]]:
-    for name, metric in catalogue.metrics.items():
-        if metric.source != "a recording rule" or (metric.labels is not None and LABEL in metric.labels):
-            yield name, metric
+def narrowed(platform: Catalogue) -> Catalogue:
+    """What is left of a platform's catalogue to any tenant."""
+    metrics = {name: metric for name, metric in platform.metrics.items() if _labelled(metric)}
+    lost = dict.fromkeys(sorted(platform.metrics.keys() - metrics.keys()), flow.UNSEEN)
+    shelves = tuple(shelf.behind(flow.Narrowed()) for shelf in platform.shelves)
+    return Catalogue(metrics, {**platform.lost, **lost}, shelves)
+
+
+def _labelled(metric: Metric) -> bool:
+    return metric.source != RECORDED or (metric.labels is not None and LABEL in metric.labels)

@@ -91,7 +91,7 @@ def own_metric(env: EnvironmentScope, name: str) -> str:
 
 
 def known_metrics(env: EnvironmentScope) -> Iterator[Metric]:
-    """What an environment's collectors and its scraper emit."""
+    """What an environment's collectors say of themselves, and its scraper of its targets."""
     interval = milliseconds(env.environment.spec.telemetry.scrape_interval)
     named = {PIPELINE: frozenset(pipeline.metadata.name for pipeline, _, _ in prometheus_exports(env))}
     for name, unit in _SCRAPED.items():
@@ -113,25 +113,3 @@ def known_metrics(env: EnvironmentScope) -> Iterator[Metric]:
             interval_ms=interval,
             source="the collectors' own metrics",
         )
-    for pipeline, _, export in prometheus_exports(env):
-        yield from _exported(env, pipeline, export, interval)
-
-
-def _exported(env: EnvironmentScope, pipeline: Pipeline, export: PrometheusExport, interval: int) -> Iterator[Metric]:
-    """Process metrics behind one exporter. Their labels follow from resource attributes, which clients may add."""
-    hostmetrics = env.edge.spec.inputs.hostmetrics
-    source = f"pipeline {pipeline.metadata.name}"
-    values = {PIPELINE: frozenset({pipeline.metadata.name})}
-    if hostmetrics is not None:
-        slowest = max(interval, milliseconds(hostmetrics.interval))
-        for metric in hostmetrics.process_metrics:
-            name = PROCESS_SERIES[metric]
-            type_ = "counter" if name.endswith("_total") else "gauge"
-            full = f"{export.namespace}_{name}"
-            yield Metric(name=full, type=type_, values=values, interval_ms=slowest, source=source)
-        if pipeline.spec.rollup is not None and pipeline.spec.rollup.count_metric is not None:
-            counted = pipeline.spec.rollup.count_metric.replace(".", "_")
-            full = f"{export.namespace}_{counted}"
-            yield Metric(name=full, type="gauge", values=values, interval_ms=slowest, source=source)
-    info = f"{export.namespace}_target_info"
-    yield Metric(name=info, type="gauge", values=values, interval_ms=interval, source=source)

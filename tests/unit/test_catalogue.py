@@ -28,7 +28,7 @@ def test_declared_metrics_have_the_catalogs_interval():
 
 
 def test_process_metrics_stand_behind_each_exporter_under_its_namespace():
-    known = {m.name: m for m in known_metrics(support.environment())}
+    known = emitted(support.environment()).metrics
     for namespace in ("phoenix_full_final_output", "phoenix_opt_final_output", "phoenix_exp_final_output"):
         assert known[f"{namespace}_process_cpu_time_seconds_total"].type == "counter"
         assert known[f"{namespace}_process_memory_usage_bytes"].type == "gauge"

@@ -1,0 +1,95 @@
+"""The containers of a node, as the cAdvisor in its kubelet shows them under `/metrics/cadvisor`."""
+
+from __future__ import annotations
+
+TABLE = """
+c - container id image name namespace pod device major minor operation
+  container_blkio_device_usage_total
+c - container id image name namespace pod
+  container_cpu_cfs_burst_periods_total container_cpu_cfs_periods_total container_cpu_cfs_throttled_periods_total
+  container_cpu_schedstat_run_periods_total container_memory_events_high_total container_memory_events_max_total
+  container_memory_failcnt container_memory_pgscan_total container_memory_pgsteal_total
+  container_memory_workingset_refault_anon_total container_memory_workingset_refault_file_total
+  container_oom_events_total
+c seconds container id image name namespace pod
+  container_cpu_cfs_burst_seconds_total container_cpu_cfs_throttled_seconds_total
+  container_cpu_schedstat_run_seconds_total container_cpu_schedstat_runqueue_seconds_total
+  container_cpu_system_seconds_total container_cpu_user_seconds_total container_pressure_cpu_stalled_seconds_total
+  container_pressure_cpu_waiting_seconds_total container_pressure_io_stalled_seconds_total
+  container_pressure_io_waiting_seconds_total container_pressure_memory_stalled_seconds_total
+  container_pressure_memory_waiting_seconds_total
+c seconds container id image name namespace pod cpu
+  container_cpu_usage_seconds_total
+c seconds container id image name namespace pod device
+  container_fs_io_cost_indebt_seconds_total container_fs_io_cost_indelay_seconds_total
+  container_fs_io_cost_usage_seconds_total container_fs_io_cost_wait_seconds_total
+  container_fs_io_time_seconds_total container_fs_io_time_weighted_seconds_total container_fs_read_seconds_total
+  container_fs_write_seconds_total
+c bytes container id image name namespace pod device
+  container_fs_reads_bytes_total container_fs_writes_bytes_total
+c - container id image name namespace pod device
+  container_fs_reads_merged_total container_fs_reads_total container_fs_sector_reads_total
+  container_fs_sector_writes_total container_fs_writes_merged_total container_fs_writes_total
+c - container id image name namespace pod pagesize
+  container_hugetlb_failcnt
+c - container id image name namespace pod failure_type scope
+  container_memory_failures_total
+c bytes container id image name namespace pod interface
+  container_network_receive_bytes_total container_network_transmit_bytes_total
+c - container id image name namespace pod interface
+  container_network_receive_errors_total container_network_receive_packets_dropped_total
+  container_network_receive_packets_total container_network_transmit_errors_total
+  container_network_transmit_packets_dropped_total container_network_transmit_packets_total
+c - container id image name namespace pod cpu event
+  container_perf_events_total
+c - container id image name namespace pod socket event pmu
+  container_perf_uncore_events_total
+g - kernelVersion osVersion dockerVersion cadvisorVersion cadvisorRevision
+  cadvisor_version_info
+g - container id image name namespace pod
+  container_cpu_load_average_10s container_cpu_load_d_average_10s container_file_descriptors container_health_state
+  container_memory_migrate container_processes container_sockets container_spec_cpu_period container_spec_cpu_quota
+  container_spec_cpu_shares container_threads container_threads_max
+g seconds container id image name namespace pod
+  container_creation_time_seconds container_last_seen container_start_time_seconds
+g - container id image name namespace pod device
+  container_fs_inodes_free container_fs_inodes_total container_fs_io_current
+g bytes container id image name namespace pod device
+  container_fs_limit_bytes container_fs_usage_bytes
+g bytes container id image name namespace pod pagesize
+  container_hugetlb_max_usage_bytes container_hugetlb_usage_bytes
+g bytes container id image name namespace pod
+  container_llc_occupancy_bytes container_memory_bandwidth_bytes container_memory_bandwidth_local_bytes
+  container_memory_cache container_memory_file_dirty_bytes container_memory_file_writeback_bytes
+  container_memory_kernel_usage container_memory_mapped_file container_memory_max_usage_bytes container_memory_rss
+  container_memory_swap container_memory_total_active_file_bytes container_memory_total_inactive_file_bytes
+  container_memory_usage_bytes container_memory_working_set_bytes container_referenced_bytes
+  container_spec_memory_limit_bytes container_spec_memory_reservation_limit_bytes
+  container_spec_memory_swap_limit_bytes
+g - container id image name namespace pod type scope node
+  container_memory_numa_pages
+g - container id image name namespace pod tcp_state
+  container_network_advance_tcp_stats_total container_network_tcp6_usage_total container_network_tcp_usage_total
+g - container id image name namespace pod udp_state
+  container_network_udp6_usage_total container_network_udp_usage_total
+g ratio container id image name namespace pod cpu event
+  container_perf_events_scaling_ratio
+g ratio container id image name namespace pod socket event pmu
+  container_perf_uncore_events_scaling_ratio
+g -
+  container_scrape_error
+g - container id image name namespace pod state
+  container_tasks_state
+g - container id image name namespace pod ulimit
+  container_ulimits_soft
+g - boot_id machine_id system_uuid
+  machine_cpu_books machine_cpu_drawers machine_cpu_sockets machine_dimm_count machine_node_distance
+  machine_node_hugepages_count machine_nvm_capacity machine_thread_siblings_count
+g bytes boot_id machine_id system_uuid
+  machine_cpu_cache_capacity_bytes machine_dimm_capacity_bytes machine_memory_bytes
+  machine_node_memory_capacity_bytes machine_swap_bytes
+g cores boot_id machine_id system_uuid
+  machine_cpu_cores machine_cpu_physical_cores
+g watts boot_id machine_id system_uuid
+  machine_nvm_avg_power_budget_watts
+"""

@@ -1,0 +1,153 @@
+"""kube-state-metrics 2.x with its default options: pods and what runs them."""
+
+from __future__ import annotations
+
+TABLE = """
+c - container namespace pod uid
+  kube_pod_container_status_restarts_total kube_pod_init_container_status_restarts_total
+g - cronjob namespace *
+  kube_cronjob_annotations kube_cronjob_labels
+g - cronjob namespace
+  kube_cronjob_created kube_cronjob_metadata_resource_version kube_cronjob_next_schedule_time
+  kube_cronjob_schedule_invalid kube_cronjob_spec_failed_job_history_limit
+  kube_cronjob_spec_successful_job_history_limit kube_cronjob_spec_suspend kube_cronjob_status_active
+  kube_cronjob_status_last_schedule_time kube_cronjob_status_last_successful_time
+g - cronjob namespace schedule concurrency_policy timezone
+  kube_cronjob_info
+g seconds cronjob namespace
+  kube_cronjob_spec_starting_deadline_seconds
+g - daemonset namespace *
+  kube_daemonset_annotations kube_daemonset_labels
+g - daemonset namespace
+  kube_daemonset_created kube_daemonset_deletion_timestamp kube_daemonset_metadata_generation
+  kube_daemonset_status_current_number_scheduled kube_daemonset_status_desired_number_scheduled
+  kube_daemonset_status_number_available kube_daemonset_status_number_misscheduled
+  kube_daemonset_status_number_ready kube_daemonset_status_number_unavailable
+  kube_daemonset_status_observed_generation kube_daemonset_status_updated_number_scheduled
+g - deployment namespace *
+  kube_deployment_annotations kube_deployment_labels
+g - deployment namespace
+  kube_deployment_created kube_deployment_deletion_timestamp kube_deployment_metadata_generation
+  kube_deployment_spec_paused kube_deployment_spec_replicas kube_deployment_spec_strategy_rollingupdate_max_surge
+  kube_deployment_spec_strategy_rollingupdate_max_unavailable kube_deployment_status_observed_generation
+  kube_deployment_status_replicas kube_deployment_status_replicas_available kube_deployment_status_replicas_ready
+  kube_deployment_status_replicas_unavailable kube_deployment_status_replicas_updated
+  kube_deployment_status_terminating_replicas
+g - deployment namespace owner_kind owner_name
+  kube_deployment_owner
+g - deployment namespace reason condition status=true|false|unknown
+  kube_deployment_status_condition
+g - horizontalpodautoscaler namespace *
+  kube_horizontalpodautoscaler_annotations kube_horizontalpodautoscaler_labels
+g - horizontalpodautoscaler namespace
+  kube_horizontalpodautoscaler_created kube_horizontalpodautoscaler_deletion_timestamp
+  kube_horizontalpodautoscaler_metadata_generation kube_horizontalpodautoscaler_spec_behavior_scale_down_tolerance
+  kube_horizontalpodautoscaler_spec_behavior_scale_up_tolerance kube_horizontalpodautoscaler_spec_max_replicas
+  kube_horizontalpodautoscaler_spec_min_replicas kube_horizontalpodautoscaler_status_current_replicas
+  kube_horizontalpodautoscaler_status_desired_replicas
+g - horizontalpodautoscaler namespace scaletargetref_api_version scaletargetref_kind scaletargetref_name
+  kube_horizontalpodautoscaler_info
+g - horizontalpodautoscaler namespace metric_name metric_target_type container
+  kube_horizontalpodautoscaler_spec_target_metric kube_horizontalpodautoscaler_status_target_metric
+g - horizontalpodautoscaler namespace condition status=true|false|unknown
+  kube_horizontalpodautoscaler_status_condition
+g - job_name namespace *
+  kube_job_annotations kube_job_labels
+g - job_name namespace condition=true|false|unknown
+  kube_job_complete kube_job_failed
+g - job_name namespace
+  kube_job_created kube_job_info kube_job_spec_completions kube_job_spec_parallelism kube_job_status_active
+  kube_job_status_completion_time kube_job_status_ready kube_job_status_start_time kube_job_status_succeeded
+  kube_job_status_suspended
+g - job_name namespace owner_kind owner_name owner_is_controller
+  kube_job_owner
+g seconds job_name namespace
+  kube_job_spec_active_deadline_seconds
+g - job_name namespace reason
+  kube_job_status_failed
+g - pod namespace uid *
+  kube_pod_annotations kube_pod_labels kube_pod_nodeselectors
+g seconds pod namespace uid
+  kube_pod_completion_time kube_pod_created kube_pod_deletion_timestamp kube_pod_start_time
+  kube_pod_status_container_ready_time kube_pod_status_initialized_time kube_pod_status_ready_time
+  kube_pod_status_scheduled_time kube_pod_status_unscheduled_time
+g - container pod namespace image image_id image_spec container_id uid
+  kube_pod_container_info
+g - resource unit container pod namespace node uid
+  kube_pod_container_resource_limits kube_pod_container_resource_requests kube_pod_init_container_resource_limits
+  kube_pod_init_container_resource_requests
+g seconds container pod namespace uid
+  kube_pod_container_state_started kube_pod_init_container_state_started
+  kube_pod_init_container_status_last_terminated_timestamp
+g - container pod namespace uid
+  kube_pod_container_status_last_terminated_exitcode kube_pod_container_status_last_terminated_timestamp
+  kube_pod_container_status_ready kube_pod_container_status_running kube_pod_container_status_terminated
+  kube_pod_container_status_waiting kube_pod_init_container_status_last_terminated_exitcode
+  kube_pod_init_container_status_ready kube_pod_init_container_status_running
+  kube_pod_init_container_status_terminated kube_pod_init_container_status_waiting
+g - container pod namespace reason uid
+  kube_pod_container_status_last_terminated_reason kube_pod_container_status_terminated_reason
+  kube_pod_container_status_waiting_reason kube_pod_init_container_status_last_terminated_reason
+  kube_pod_init_container_status_terminated_reason kube_pod_init_container_status_waiting_reason
+g - pod namespace host_ip pod_ip node created_by_kind created_by_name uid priority_class host_network
+  kube_pod_info
+g - container pod namespace image image_id image_spec container_id uid restart_policy
+  kube_pod_init_container_info
+g - pod namespace ip ip_family uid
+  kube_pod_ips
+g cores pod namespace uid
+  kube_pod_overhead_cpu_cores
+g bytes pod namespace uid
+  kube_pod_overhead_memory_bytes
+g - pod namespace owner_kind owner_name owner_is_controller uid
+  kube_pod_owner
+g - pod namespace uid claim_name resourceclaim_name resourceclaim_template_name
+  kube_pod_resourceclaim_info
+g - pod namespace type=Always|Never|OnFailure uid
+  kube_pod_restart_policy
+g - pod namespace uid
+  kube_pod_runtimeclass_name_info kube_pod_status_unschedulable
+g - pod namespace uid name
+  kube_pod_scheduler
+g - pod namespace uid service_account
+  kube_pod_service_account
+g - pod namespace volume persistentvolumeclaim ephemeral=true|false uid
+  kube_pod_spec_volumes_persistentvolumeclaims_info kube_pod_spec_volumes_persistentvolumeclaims_readonly
+g - pod namespace reason uid
+  kube_pod_status_disruption_reason kube_pod_status_reason
+g - pod namespace phase=Pending|Running|Succeeded|Failed|Unknown uid
+  kube_pod_status_phase
+g - pod namespace qos_class=BestEffort|Burstable|Guaranteed uid
+  kube_pod_status_qos_class
+g - pod namespace condition=true|false|unknown uid
+  kube_pod_status_ready kube_pod_status_scheduled
+g - pod namespace uid key operator value effect toleration_seconds
+  kube_pod_tolerations
+g - replicaset namespace *
+  kube_replicaset_annotations kube_replicaset_labels
+g - replicaset namespace
+  kube_replicaset_created kube_replicaset_metadata_generation kube_replicaset_spec_replicas
+  kube_replicaset_status_fully_labeled_replicas kube_replicaset_status_observed_generation
+  kube_replicaset_status_ready_replicas kube_replicaset_status_replicas kube_replicaset_status_terminating_replicas
+g - replicaset namespace owner_kind owner_name owner_is_controller
+  kube_replicaset_owner
+g - replicationcontroller namespace
+  kube_replicationcontroller_created kube_replicationcontroller_metadata_generation
+  kube_replicationcontroller_spec_replicas kube_replicationcontroller_status_available_replicas
+  kube_replicationcontroller_status_fully_labeled_replicas kube_replicationcontroller_status_observed_generation
+  kube_replicationcontroller_status_ready_replicas kube_replicationcontroller_status_replicas
+g - replicationcontroller namespace owner_kind owner_name owner_is_controller
+  kube_replicationcontroller_owner
+g - statefulset namespace *
+  kube_statefulset_annotations kube_statefulset_labels
+g - statefulset namespace
+  kube_statefulset_created kube_statefulset_deletion_timestamp kube_statefulset_metadata_generation
+  kube_statefulset_ordinals_start kube_statefulset_replicas kube_statefulset_status_observed_generation
+  kube_statefulset_status_replicas kube_statefulset_status_replicas_available
+  kube_statefulset_status_replicas_current kube_statefulset_status_replicas_ready
+  kube_statefulset_status_replicas_updated
+g - statefulset namespace when_deleted when_scaled
+  kube_statefulset_persistentvolumeclaim_retention_policy
+g - statefulset namespace revision
+  kube_statefulset_status_current_revision kube_statefulset_status_update_revision
+"""

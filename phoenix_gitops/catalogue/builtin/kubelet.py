@@ -1,0 +1,130 @@
+"""The kubelet itself, as it shows under `/metrics`."""
+
+from __future__ import annotations
+
+TABLE = """
+c - driver_name
+  dra_node_prepare_skips_total dra_node_unprepare_skips_total
+c - reason
+  kubelet_admission_rejections_total kubelet_image_garbage_collected_total
+c - scope boundary
+  kubelet_container_aligned_compute_resources_count kubelet_container_aligned_compute_resources_failure_count
+c - resource requirement operation
+  kubelet_container_requested_resizes_total
+c -
+  kubelet_cpu_manager_pinning_errors_total kubelet_cpu_manager_pinning_requests_total
+  kubelet_evented_pleg_connection_error_count kubelet_evented_pleg_connection_success_count
+  kubelet_image_volume_mounted_errors_total kubelet_image_volume_mounted_succeed_total
+  kubelet_image_volume_requested_total kubelet_lifecycle_handler_http_fallbacks_total
+  kubelet_memory_manager_pinning_requests_total kubelet_orphaned_runtime_pods_total kubelet_pleg_discard_events
+  kubelet_pod_watch_events_dropped_total kubelet_sleep_action_terminated_early_total
+  kubelet_started_pods_errors_total kubelet_started_pods_total kubelet_started_user_namespaced_pods_errors_total
+  kubelet_started_user_namespaced_pods_total kubelet_topology_manager_admission_errors_total
+  kubelet_topology_manager_admission_requests_total
+c - resource_name
+  kubelet_device_plugin_registration_total
+c - eviction_signal
+  kubelet_evictions
+c - retry_trigger
+  kubelet_pod_deferred_accepted_resizes_total
+c - reason_detail
+  kubelet_pod_infeasible_resizes_total
+c - config_mode qos_class
+  kubelet_pod_level_resources_admission_total
+c - server_api_version status_code
+  kubelet_pod_requests_get_total kubelet_pod_requests_list_total kubelet_pod_requests_total
+  kubelet_pod_requests_watch_total
+c - server_api_version
+  kubelet_pod_resources_endpoint_errors_get kubelet_pod_resources_endpoint_errors_get_allocatable
+  kubelet_pod_resources_endpoint_errors_list kubelet_pod_resources_endpoint_requests_get
+  kubelet_pod_resources_endpoint_requests_get_allocatable kubelet_pod_resources_endpoint_requests_list
+  kubelet_pod_resources_endpoint_requests_total
+c - preemption_signal
+  kubelet_preemptions
+c - resource_name source
+  kubelet_resource_manager_allocation_errors_total kubelet_resource_manager_allocations_total
+c - resource_name assignment_type
+  kubelet_resource_manager_container_assignments_total
+c - static
+  kubelet_restarted_pods_total
+c - runtime_handler
+  kubelet_run_podsandbox_errors_total
+c - operation_type
+  kubelet_runtime_operations_errors_total kubelet_runtime_operations_total
+c - container_type code
+  kubelet_started_containers_errors_total kubelet_started_host_process_containers_errors_total
+c - container_type
+  kubelet_started_containers_total kubelet_started_host_process_containers_total
+c - container_type exit_code reason
+  kubelet_terminated_containers_total
+c seconds
+  process_cpu_seconds_total
+c - code method host
+  rest_client_requests_total
+g -
+  go_goroutines kubelet_cgroup_version kubelet_cpu_manager_exclusive_cpu_allocation_count
+  kubelet_cpu_manager_shared_pool_size_millicores kubelet_managed_ephemeral_containers kubelet_mirror_pods
+  kubelet_orphan_pod_cleaned_volumes kubelet_orphan_pod_cleaned_volumes_errors kubelet_pod_in_progress_resizes
+  kubelet_running_pods process_open_fds
+g - static
+  kubelet_active_pods kubelet_desired_pods
+g - numa_node
+  kubelet_cpu_manager_allocation_per_numa
+g - version
+  kubelet_cri_losing_support
+g seconds
+  kubelet_first_network_pod_start_sli_duration_seconds kubelet_graceful_shutdown_end_time_seconds
+  kubelet_graceful_shutdown_start_time_seconds kubelet_node_startup_duration_seconds
+  kubelet_node_startup_post_registration_duration_seconds kubelet_node_startup_pre_kubelet_duration_seconds
+  kubelet_node_startup_pre_registration_duration_seconds kubelet_node_startup_registration_duration_seconds
+  kubelet_pleg_last_seen_seconds process_start_time_seconds
+g bytes
+  kubelet_memory_qos_node_memory_low_bytes kubelet_memory_qos_node_memory_min_bytes process_resident_memory_bytes
+g - node
+  kubelet_node_name
+g - reason priority_bucket
+  kubelet_pod_pending_resizes
+g - container_state
+  kubelet_running_containers
+g bytes namespace persistentvolumeclaim
+  kubelet_volume_stats_available_bytes kubelet_volume_stats_capacity_bytes kubelet_volume_stats_used_bytes
+g - namespace persistentvolumeclaim
+  kubelet_volume_stats_health_status_abnormal kubelet_volume_stats_inodes kubelet_volume_stats_inodes_free
+  kubelet_volume_stats_inodes_used
+g - lifecycle config static
+  kubelet_working_pods
+g - build_date compiler git_commit git_tree_state git_version go_version major minor platform
+  kubernetes_build_info
+g - plugin_name state
+  volume_manager_total_volumes
+h seconds driver_name method_name grpc_status_code
+  dra_grpc_operations_duration_seconds
+h seconds operation_name is_error
+  dra_operations_duration_seconds
+h seconds operation_type
+  kubelet_cgroup_manager_duration_seconds kubelet_pod_worker_duration_seconds
+  kubelet_runtime_operations_duration_seconds
+h -
+  kubelet_containers_per_pod_count kubelet_topology_manager_admission_duration_ms
+h seconds resource_name
+  kubelet_device_plugin_alloc_duration_seconds
+h seconds
+  kubelet_evented_pleg_connection_latency_seconds kubelet_pleg_pod_relist_duration_seconds
+  kubelet_pleg_relist_duration_seconds kubelet_pleg_relist_interval_seconds kubelet_pod_start_duration_seconds
+  kubelet_pod_start_sli_duration_seconds kubelet_pod_start_total_duration_seconds
+  kubelet_pod_status_sync_duration_seconds kubelet_pod_worker_start_duration_seconds
+h seconds eviction_signal
+  kubelet_eviction_stats_age_seconds
+h seconds image_size_in_bytes
+  kubelet_image_pull_duration_seconds
+h seconds resolution priority_bucket
+  kubelet_pod_deferred_resize_duration_seconds
+h milliseconds success
+  kubelet_pod_resize_duration_milliseconds
+h seconds runtime_handler
+  kubelet_run_podsandbox_duration_seconds
+h seconds verb host
+  rest_client_request_duration_seconds
+h seconds volume_plugin operation_name status migrated
+  storage_operation_duration_seconds
+"""

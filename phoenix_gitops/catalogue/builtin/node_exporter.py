@@ -1,0 +1,193 @@
+"""node_exporter with the collectors that it has on Linux: processors, power and the rest."""
+
+from __future__ import annotations
+
+TABLE = """
+c -
+  node_context_switches_total node_forks_total node_intr_total node_ipvs_connections_total
+  node_ipvs_incoming_packets_total node_ipvs_outgoing_packets_total node_kernel_hung_tasks_total
+  node_xfrm_acquire_error_packets_total node_xfrm_fwd_hdr_error_packets_total
+  node_xfrm_in_buffer_error_packets_total node_xfrm_in_error_packets_total node_xfrm_in_hdr_error_packets_total
+  node_xfrm_in_no_pols_packets_total node_xfrm_in_no_states_packets_total node_xfrm_in_pol_block_packets_total
+  node_xfrm_in_pol_error_packets_total node_xfrm_in_state_expired_packets_total
+  node_xfrm_in_state_invalid_packets_total node_xfrm_in_state_mismatch_packets_total
+  node_xfrm_in_state_mode_error_packets_total node_xfrm_in_state_proto_error_packets_total
+  node_xfrm_in_state_seq_error_packets_total node_xfrm_in_tmpl_mismatch_packets_total
+  node_xfrm_out_bundle_check_error_packets_total node_xfrm_out_bundle_gen_error_packets_total
+  node_xfrm_out_error_packets_total node_xfrm_out_no_states_packets_total node_xfrm_out_pol_block_packets_total
+  node_xfrm_out_pol_dead_packets_total node_xfrm_out_pol_error_packets_total
+  node_xfrm_out_state_expired_packets_total node_xfrm_out_state_invalid_packets_total
+  node_xfrm_out_state_mode_error_packets_total node_xfrm_out_state_proto_error_packets_total
+  node_xfrm_out_state_seq_error_packets_total
+c - core package
+  node_cpu_core_throttles_total
+c seconds cpu mode
+  node_cpu_guest_seconds_total node_cpu_seconds_total
+c - package
+  node_cpu_package_throttles_total
+c - channel controller csrow dimm_label
+  node_edac_channel_correctable_errors_total node_edac_channel_uncorrectable_errors_total
+c - controller
+  node_edac_correctable_errors_total node_edac_uncorrectable_errors_total
+c - controller csrow
+  node_edac_csrow_correctable_errors_total node_edac_csrow_uncorrectable_errors_total
+c - cpu devices info type
+  node_interrupts_total
+c bytes
+  node_ipvs_incoming_bytes_total node_ipvs_outgoing_bytes_total
+c - cpu subsystem
+  node_lnstat_allocs_total node_lnstat_delete_list_total node_lnstat_delete_total node_lnstat_destroys_total
+  node_lnstat_drop_total node_lnstat_early_drop_total node_lnstat_entries_total node_lnstat_expect_create_total
+  node_lnstat_expect_delete_total node_lnstat_expect_new_total node_lnstat_forced_gc_runs_total
+  node_lnstat_found_total node_lnstat_hash_grows_total node_lnstat_hits_total node_lnstat_icmp_error_total
+  node_lnstat_ignore_total node_lnstat_insert_failed_total node_lnstat_insert_total node_lnstat_invalid_total
+  node_lnstat_lookups_total node_lnstat_new_total node_lnstat_periodic_gc_runs_total
+  node_lnstat_rcv_probes_mcast_total node_lnstat_rcv_probes_ucast_total node_lnstat_res_failed_total
+  node_lnstat_search_restart_total node_lnstat_searched_total node_lnstat_table_fulls_total
+  node_lnstat_unresolved_discards_total
+c seconds
+  node_pressure_cpu_waiting_seconds_total node_pressure_io_stalled_seconds_total
+  node_pressure_io_waiting_seconds_total node_pressure_irq_stalled_seconds_total
+  node_pressure_memory_stalled_seconds_total node_pressure_memory_waiting_seconds_total
+c bytes device kind
+  node_qdisc_bytes_total
+c - device kind
+  node_qdisc_drops_total node_qdisc_overlimits_total node_qdisc_packets_total node_qdisc_requeues_total
+c joules index path
+  node_rapl_core_joules_total node_rapl_package_joules_total
+c seconds cpu
+  node_schedstat_running_seconds_total node_schedstat_waiting_seconds_total
+c - cpu
+  node_schedstat_timeslices_total node_softnet_cpu_collision_total node_softnet_dropped_total
+  node_softnet_flow_limit_count_total node_softnet_processed_total node_softnet_received_rps_total
+  node_softnet_times_squeezed_total
+c - cpu type
+  node_softirqs_functions_total
+c - vector
+  node_softirqs_total
+c - device
+  node_tape_io_others_total node_tape_reads_completed_total node_tape_residual_total
+  node_tape_writes_completed_total
+c seconds device
+  node_tape_io_time_seconds_total node_tape_read_time_seconds_total node_tape_write_time_seconds_total
+c bytes device
+  node_tape_read_bytes_total node_tape_written_bytes_total
+g seconds
+  node_boot_time_seconds node_scrape_collector_duration_seconds node_time_seconds node_time_zone_offset_seconds
+g - subsys_name
+  node_cgroups_cgroups node_cgroups_enabled
+g - name type
+  node_cooling_device_cur_state node_cooling_device_max_state
+g - bug
+  node_cpu_bug_info
+g - flag
+  node_cpu_flag_info
+g hertz core cpu package
+  node_cpu_frequency_hertz
+g - cachesize core cpu family microcode model model_name package stepping vendor
+  node_cpu_info
+g - cpu
+  node_cpu_isolated node_softnet_backlog_len
+g hertz cpu
+  node_cpu_scaling_frequency_hertz node_cpu_scaling_frequency_max_hertz node_cpu_scaling_frequency_min_hertz
+g - cpu governor
+  node_cpu_scaling_governor
+g - codename mitigation state
+  node_cpu_vulnerabilities_info
+g -
+  node_dmi_info node_entropy_available_bits node_entropy_pool_size_bits node_exporter_build_info
+  node_filefd_allocated node_filefd_maximum node_load1 node_load15 node_load5 node_nf_conntrack_entries
+  node_nf_conntrack_entries_limit node_nf_conntrack_stat_drop node_nf_conntrack_stat_early_drop
+  node_nf_conntrack_stat_found node_nf_conntrack_stat_ignore node_nf_conntrack_stat_insert
+  node_nf_conntrack_stat_insert_failed node_nf_conntrack_stat_invalid node_nf_conntrack_stat_search_restart
+  node_processes_max_processes node_processes_max_threads node_processes_pids node_processes_threads
+  node_procs_blocked node_procs_running node_textfile_scrape_error
+g - device sysfs_name
+  node_dmmultipath_device_active node_dmmultipath_device_paths node_dmmultipath_device_paths_active
+  node_dmmultipath_device_paths_failed
+g - device sysfs_name uuid
+  node_dmmultipath_device_info
+g bytes device sysfs_name
+  node_dmmultipath_device_size_bytes
+g - device path state
+  node_dmmultipath_path_state
+g - chip chip_name
+  node_hwmon_chip_names
+g - chip sensor
+  node_hwmon_fan_alarm node_hwmon_fan_beep_enabled node_hwmon_fan_manual node_hwmon_fan_max_rpm
+  node_hwmon_fan_min_rpm node_hwmon_fan_output node_hwmon_fan_pulses node_hwmon_fan_rpm node_hwmon_fan_target_rpm
+  node_hwmon_fan_tolerance node_hwmon_freq_freq_mhz node_hwmon_in_alarm node_hwmon_in_beep_enabled
+  node_hwmon_intrusion_alarm node_hwmon_intrusion_beep_enabled node_hwmon_pwm_auto_point1_pwm
+  node_hwmon_pwm_auto_point1_temp node_hwmon_pwm_auto_point2_pwm node_hwmon_pwm_auto_point2_temp
+  node_hwmon_pwm_auto_point3_pwm node_hwmon_pwm_auto_point3_temp node_hwmon_pwm_auto_point4_pwm
+  node_hwmon_pwm_auto_point4_temp node_hwmon_pwm_auto_point5_pwm node_hwmon_pwm_auto_point5_temp
+  node_hwmon_pwm_crit_temp_tolerance node_hwmon_pwm_enable node_hwmon_pwm_floor node_hwmon_pwm_mode
+  node_hwmon_pwm_start node_hwmon_pwm_step_down_time node_hwmon_pwm_step_up_time node_hwmon_pwm_stop_time
+  node_hwmon_pwm_target_temp node_hwmon_pwm_temp_sel node_hwmon_pwm_temp_tolerance node_hwmon_pwm_weight_duty_base
+  node_hwmon_pwm_weight_duty_step node_hwmon_pwm_weight_temp_sel node_hwmon_pwm_weight_temp_step
+  node_hwmon_pwm_weight_temp_step_base node_hwmon_pwm_weight_temp_step_tol
+g volts chip sensor
+  node_hwmon_in_max_volts node_hwmon_in_min_volts node_hwmon_in_volts
+g - chip label sensor
+  node_hwmon_sensor_label
+g celsius chip sensor
+  node_hwmon_temp_celsius node_hwmon_temp_crit_alarm_celsius node_hwmon_temp_crit_celsius
+  node_hwmon_temp_max_celsius
+g - local_address local_mark local_port proto remote_address remote_port
+  node_ipvs_backend_connections_active node_ipvs_backend_connections_inactive node_ipvs_backend_weight
+g - cntlid device firmware_revision model serial state
+  node_nvme_info
+g bytes device nsid
+  node_nvme_namespace_capacity_bytes node_nvme_namespace_logical_block_size_bytes node_nvme_namespace_size_bytes
+  node_nvme_namespace_used_bytes
+g - ana_state device nsid
+  node_nvme_namespace_info
+g - build_id id id_like image_id image_version name pretty_name variant variant_id version version_codename version_id
+  node_os_info
+g - id id_like name
+  node_os_version
+g - bus device function segment
+  node_pcidevice_current_link_transfers_per_second node_pcidevice_current_link_width node_pcidevice_d3cold_allowed
+  node_pcidevice_max_link_transfers_per_second node_pcidevice_max_link_width node_pcidevice_numa_node
+  node_pcidevice_sriov_drivers_autoprobe node_pcidevice_sriov_numvfs node_pcidevice_sriov_totalvfs
+  node_pcidevice_sriov_vf_total_msix
+g - bus class_id device device_id function parent_bus parent_device parent_function parent_segment revision segment
++ subsystem_device_id subsystem_vendor_id vendor_id
+  node_pcidevice_info
+g - bus device function segment state
+  node_pcidevice_power_state
+g - power_supply
+  node_power_supply_capacity node_power_supply_cyclecount node_power_supply_energy_full
+  node_power_supply_energy_full_design node_power_supply_energy_watthour node_power_supply_online
+  node_power_supply_power_watt node_power_supply_present node_power_supply_voltage_min_design
+  node_power_supply_voltage_volt
+g - capacity_level manufacturer model_name power_supply serial_number status technology type
+  node_power_supply_info
+g - state
+  node_processes_state
+g - device kind
+  node_qdisc_backlog node_qdisc_current_queue_length
+g - collector
+  node_scrape_collector_success
+g - index name value
+  node_sysctl_info
+g - device
+  node_tape_io_now
+g - type zone
+  node_thermal_zone_temp
+g - clocksource device
+  node_time_clocksource_available_info node_time_clocksource_current_info
+g - ip queue
+  node_udp_queues
+g - name
+  node_watchdog_access_cs0 node_watchdog_bootstatus node_watchdog_fw_version node_watchdog_nowayout
+g - identity name options pretimeout_governor state status
+  node_watchdog_info
+g seconds name
+  node_watchdog_pretimeout_seconds node_watchdog_timeleft_seconds node_watchdog_timeout_seconds
+u - index
+  node_sysctl_fs_file_nr
+u -
+  node_sysctl_fs_file_nr_current node_sysctl_fs_file_nr_max node_sysctl_fs_file_nr_total
+  node_sysctl_kernel_threads_max
+"""
