@@ -16,14 +16,14 @@ import msgspec
 from phoenix_gitops.artifact import Artifact, ProofFile, Unit
 from phoenix_gitops.conventions import decorate
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.emitters import gitops
+from phoenix_gitops.emitters import gitops, tenancy
 from phoenix_gitops.emitters.base import Emitted, Emitter, Render
 from phoenix_gitops.model.environment import Cluster
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.overrides import Override, apply_all
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope
 from phoenix_gitops.templating import TemplateError
-from phoenix_gitops.world import World
+from phoenix_gitops.world import World, is_present
 
 GITOPS = "gitops"
 
@@ -89,8 +89,8 @@ class Stage:
 
     @cached_property
     def tenants(self) -> dict[str, Tenant]:
-        """The tenants that are present, by name."""
-        return self.world.present(self.scope.environment)
+        """The tenants that have something here, be it only what a retired one leaves, by name."""
+        return self.world.held(self.scope.environment)
 
     @cached_property
     def overrides(self) -> tuple[Override, ...]:
@@ -112,8 +112,10 @@ class Stage:
         for cluster in self.clusters:
             for component in self.emitters:
                 yield Unit(self.environment, cluster, component)
-                for tenant in self.tenants:
-                    yield Unit(self.environment, cluster, component, tenant)
+                for name, tenant in self.tenants.items():
+                    # Of a retired tenant only the namespaces stay.
+                    if component == tenancy.COMPONENT or is_present(tenant, self.scope.environment):
+                        yield Unit(self.environment, cluster, component, name)
 
     @property
     def home(self) -> str:

@@ -23,7 +23,7 @@ from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.rings import collector_place
 from phoenix_gitops.source import read_file
 from phoenix_gitops.source.folders import GUARDRAILS
-from phoenix_gitops.world import World, effective_quotas
+from phoenix_gitops.world import World
 
 if TYPE_CHECKING:
     from phoenix_gitops.constraints import Violation
@@ -103,7 +103,7 @@ def _plain(policy: Policy) -> dict[str, Any]:
 
 def _tenant(world: World, tenant: Tenant) -> dict[str, Any]:
     """A tenant with its class's quotas under its own."""
-    quotas = effective_quotas(world.class_of(tenant), tenant)
+    quotas = world.standing(tenant).quotas(tenant)
     return {**_plain(cast(Policy, tenant)), "quotas": msgspec.to_builtins(quotas)}
 
 

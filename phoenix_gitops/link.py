@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from phoenix_gitops import __version__
+from phoenix_gitops.accounts import check_accounts
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
@@ -13,14 +14,14 @@ from phoenix_gitops.maturity import check_maturity
 from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.slo import SLO
-from phoenix_gitops.model.tenant import Tenant
+from phoenix_gitops.moves import check_moves
 from phoenix_gitops.regexes import regex_faults
 from phoenix_gitops.relations import homeless, replicas
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.rings import check_rings
 from phoenix_gitops.schemas import REF, marked_paths, values_at
 from phoenix_gitops.suggest import closest
-from phoenix_gitops.world import World, account
+from phoenix_gitops.world import World
 
 Policies = Mapping[Key, Resolved]
 
@@ -50,7 +51,8 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *replicas(policies, world),
         *homeless(policies, world),
         *_namespaces(policies, world),
-        *_accounts(policies, world),
+        *check_accounts(policies, world),
+        *check_moves(policies, world),
         *_indicators(policies, world),
         *_rules(policies, world),
     )
@@ -234,7 +236,7 @@ def _namespaces(policies: Policies, world: World) -> Iterator[Diagnostic]:
     reported: set[tuple[str, str, str]] = set()
     for environment in world.environments.values():
         owners: dict[str, tuple[str, int]] = {}
-        for name, tenant in world.present(environment).items():
+        for name, tenant in world.held(environment).items():
             for i, namespace in enumerate(tenant.spec.identity.namespaces):
                 other = owners.setdefault(namespace, (name, i))
                 if other != (name, i) and (namespace, name, other[0]) not in reported:
@@ -253,21 +255,6 @@ def _shared_namespace(
         secondary=(_at(policies, "Tenant", first[0], "spec", "identity", "namespaces", first[1], text="the first"),),
         help="a tenant is known by its namespaces: give each its own",
     )
-
-
-def _accounts(policies: Policies, world: World) -> Iterator[Diagnostic]:
-    """Account ids are never used twice, not even after a tenant is retired: its file stays as a tombstone."""
-    owners: dict[int, str] = {}
-    for name, tenant in world.of_kind(Tenant):
-        other = owners.setdefault(account(tenant), name)
-        if other != name:
-            yield Diagnostic(
-                code="PHX511",
-                message=f"tenants `{other}` and `{name}` have the same account id `{account(tenant)}`",
-                primary=_at(policies, "Tenant", name, "metadata", "name", text="the second"),
-                secondary=(_at(policies, "Tenant", other, "metadata", "name", text="the first"),),
-                help="rename the newer tenant, or mend `formerly`",
-            )
 
 
 def _indicators(policies: Policies, world: World) -> Iterator[Diagnostic]:

@@ -1,22 +1,39 @@
-"""What a change takes away that may not just go: tenants that were not retired, environments.
+"""What a change takes away that may not just go: tenants that were not retired, accounts, environments.
 
 A tenant whose file is deleted loses its namespaces, and its data with them, at the next sync. So a tenant is retired
-first (`state: retired`), which keeps its file; a new name is no removal (`formerly`).
+first (`state: retired`, and a tombstone with the day), which keeps its file until its retention is over; a new name is
+no removal (`formerly`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import date, timedelta
+from typing import Final
 
+from phoenix_gitops.accounts import tombstones
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.model.tenant import Tenant
-from phoenix_gitops.world import World, matches
+from phoenix_gitops.model.units import seconds
+from phoenix_gitops.moves import jumps
+from phoenix_gitops.world import World, is_held
+
+_DAY: Final = 86_400
+
+
+def objections(
+    before: World, after: World, since: str, *, environment: str = "", allowed: Collection[str] = (), today: str = ""
+) -> Iterator[Diagnostic]:
+    """Everything that speaks against a change of tenants; arguments as of `removed_tenants`."""
+    yield from removed_tenants(before, after, since, environment=environment, allowed=allowed, today=today)
+    yield from lost_accounts(before, after, since, environment=environment, allowed=allowed)
+    yield from jumps(before, after, since, environment=environment, allowed=allowed)
 
 
 def removed_tenants(
-    before: World, after: World, since: str, *, environment: str = "", allowed: Collection[str] = ()
+    before: World, after: World, since: str, *, environment: str = "", allowed: Collection[str] = (), today: str = ""
 ) -> Iterator[Diagnostic]:
-    """PHX518 for each tenant that is gone without having been retired.
+    """PHX518 for each tenant that is gone without having been retired, PHX522 for one that is gone too early.
 
     Args:
         before: the policies as they were.
@@ -24,20 +41,80 @@ def removed_tenants(
         since: how to name the former state, as a commit or branch.
         environment: only tenants that were in this one; empty means all.
         allowed: names that may go.
+        today: the day, as YYYY-MM-DD; empty where nobody said it.
 
     """
-    now = {name for name, tenant in after.of_kind(Tenant)}
-    renamed = {former for _, tenant in after.of_kind(Tenant) for former in tenant.spec.formerly}
+    now = {name for _, tenant in after.of_kind(Tenant) for name in after.names(tenant)}
     where = before.environments.get(environment)
     for name, tenant in before.of_kind(Tenant):
-        here = where is None or matches(tenant.spec.environment_selector, where)
-        if name in now | renamed | set(allowed) or tenant.spec.state == "retired" or not here:
+        if name in now | set(allowed) or not (where is None or is_held(tenant, where)):
             continue
+        if tenant.spec.state != "retired":
+            yield Diagnostic(
+                code="PHX518",
+                message=f"tenant `{name}` is removed, and in `{since}` it was `{tenant.spec.state}`, not `retired`",
+                help=f"`phoenix retire {name}` gives the steps; a new name says `formerly: [{name}]`; to remove it all "
+                f"the same: `--remove {name}`",
+            )
+            continue
+        reason = _too_early(before, after, tenant, today)
+        if reason:
+            yield Diagnostic(
+                code="PHX522",
+                message=f"tenant `{name}` is removed, {reason}",
+                help=f"`phoenix retire {name} --now DAY` says what is due when; to remove it all the same: "
+                f"`--remove {name}`",
+            )
+
+
+def _too_early(before: World, after: World, tenant: Tenant, today: str) -> str:
+    """Why a retired tenant may not go yet; empty if it may."""
+    name = tenant.metadata.name
+    stone = tombstones(before).get(name)
+    if stone is None or stone.spec.retired is None:
+        return f"and there was no tombstone of it, `policies/ids/{name}.yaml` with the day since which it is retired"
+    if name not in tombstones(after):
+        return f"and its tombstone with it: `policies/ids/{name}.yaml` stays, so that nobody gets its name and account"
+    free = data_free(before, tenant, stone.spec.retired)
+    if not today:
+        return f"and nobody said which day it is: its data may go from {free} on, which `--now` tells"
+    return f"and its data may go from {free} on" if today < free else ""
+
+
+def data_free(world: World, tenant: Tenant, retired: str) -> str:
+    """The first day on which nothing is kept any more of what a tenant sent until the day that it was retired."""
+    days = -(-seconds(world.class_of(tenant).spec.retention) // _DAY)
+    return (date.fromisoformat(retired) + timedelta(days=int(days))).isoformat()
+
+
+def lost_accounts(
+    before: World, after: World, since: str, *, environment: str = "", allowed: Collection[str] = ()
+) -> Iterator[Diagnostic]:
+    """PHX523 for each tenant whose account becomes another one, and each tombstone that goes or gets an earlier day."""
+    where = before.environments.get(environment)
+    olds = dict(before.of_kind(Tenant))
+    for name, tenant in after.of_kind(Tenant):
+        old = next((olds[known] for known in reversed(after.names(tenant)) if known in olds), None)
+        if old is None or name in allowed or not (where is None or is_held(old, where)):
+            continue
+        was, now = before.account(old), after.account(tenant)
+        if was != now:
+            yield Diagnostic(
+                code="PHX523",
+                message=f"tenant `{name}` changes its account id from `{was}` in `{since}` to `{now}`",
+                help="its data lie under the old one: keep its `formerly` and its file in `policies/ids/`",
+            )
+    stones = tombstones(after)
+    for name, stone in () if environment else tombstones(before).items():
+        day, kept = stone.spec.retired, stones[name].spec.retired if name in stones else None
+        revived = next((t for _, t in after.of_kind(Tenant) if name in after.names(t)), None)
+        if name in allowed or revived is not None or kept == day or (kept and day and kept > day):
+            continue
+        what = f"gets the day {kept}, before {day}" if kept else "is removed"
         yield Diagnostic(
-            code="PHX518",
-            message=f"tenant `{name}` is removed, and in `{since}` it was `{tenant.spec.state}`, not `retired`",
-            help="set `state: retired` first and remove the file when its data may go; a new name says "
-            f"`formerly: [{name}]`; to remove it all the same: `--remove {name}`",
+            code="PHX523",
+            message=f"the tombstone of tenant `{name}` {what}",
+            help="names and accounts are never used again: what is stored lies under them",
         )
 
 

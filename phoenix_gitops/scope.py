@@ -13,6 +13,7 @@ from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.security import SecurityPolicy
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.tenant import Quotas, Tenant, TenantClass
+from phoenix_gitops.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +22,13 @@ class TenantScope:
 
     tenant: Tenant
     class_: TenantClass
+    former: TenantClass | None = None
+    """The class that it is moving from."""
     quotas: Quotas
-    """The class's quotas with the tenant's own over them."""
+    """The class's quotas with the tenant's own over them; of two classes the more."""
     account: int
+    formerly: tuple[str, ...] = ()
+    """Names that it bore before, oldest first."""
     slos: tuple[SLO, ...]
     rule_sets: tuple[RuleSet, ...]
     catalogs: tuple[MetricCatalog, ...]
@@ -38,9 +43,14 @@ class TenantScope:
         return self.tenant.metadata.name
 
     @property
-    def shared(self) -> bool:
-        """Whether the tenant is data of the platform's gateway, with nothing of its own."""
-        return self.class_.spec.isolation == "shared"
+    def standing(self) -> Standing:
+        """What of its class, and of the one that it is moving from, holds."""
+        return Standing(self.class_, self.former)
+
+    @property
+    def retired(self) -> bool:
+        """Whether nothing is left of it but its namespaces."""
+        return self.tenant.spec.state == "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

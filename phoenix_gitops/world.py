@@ -16,6 +16,7 @@ from msgspec.structs import replace as replaced
 
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.model import KINDS, Metadata, Policy
+from phoenix_gitops.model.account import Account
 from phoenix_gitops.model.base import Selector
 from phoenix_gitops.model.catalog import MetricCatalog
 from phoenix_gitops.model.control import ControlPolicy
@@ -25,9 +26,10 @@ from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.security import SecurityPolicy
 from phoenix_gitops.model.slo import SLO
-from phoenix_gitops.model.tenant import Quotas, Tenant, TenantClass, account_id
+from phoenix_gitops.model.tenant import Tenant, TenantClass, account_id
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.scope import EnvironmentScope, TenantScope, TenantSummary
+from phoenix_gitops.standing import Standing
 
 P = TypeVar("P")
 
@@ -61,9 +63,14 @@ def environment_labels(environment: Environment) -> dict[str, str]:
     }
 
 
+def is_held(tenant: Tenant, environment: Environment) -> bool:
+    """Whether a tenant has something in an environment, be it only what a retired one leaves."""
+    return matches(tenant.spec.environment_selector, environment)
+
+
 def is_present(tenant: Tenant, environment: Environment) -> bool:
     """Whether a tenant is in an environment and not retired."""
-    return tenant.spec.state != "retired" and matches(tenant.spec.environment_selector, environment)
+    return tenant.spec.state != "retired" and is_held(tenant, environment)
 
 
 @dataclass(frozen=True)
@@ -134,15 +141,21 @@ class World:
         """The tenants that are in an environment and not retired, by the name that references use."""
         return {name: tenant for name, tenant in self.of_kind(Tenant) if is_present(tenant, environment)}
 
+    def held(self, environment: Environment) -> dict[str, Tenant]:
+        """As `present`, and those that are retired: their namespaces stay until their files are removed."""
+        return {name: tenant for name, tenant in self.of_kind(Tenant) if is_held(tenant, environment)}
+
     def tenant(self, environment: Environment, name: str) -> TenantScope:
         """A tenant with all that belongs to it in one environment."""
         tenant = cast(Tenant, self.policies["Tenant", name])
-        class_ = self.class_of(tenant)
+        standing = self.standing(tenant)
         return TenantScope(
             tenant=tenant,
-            class_=class_,
-            quotas=effective_quotas(class_, tenant),
-            account=account(tenant),
+            class_=standing.now,
+            former=standing.former,
+            quotas=standing.quotas(tenant),
+            account=self.account(tenant),
+            formerly=self.names(tenant)[:-1],
             slos=tuple(s for s in self._slos.get(name, ()) if matches(s.spec.environment_selector, environment)),
             rule_sets=tuple(
                 r for r in self._rule_sets.get(name, ()) if matches(r.spec.environment_selector, environment)
@@ -158,16 +171,36 @@ class World:
         """The class of a tenant."""
         return cast(TenantClass, self.policies["TenantClass", tenant.spec.class_])
 
+    def standing(self, tenant: Tenant) -> Standing:
+        """The class of a tenant, and the one that it is moving from."""
+        former = tenant.spec.moving_from
+        return Standing(
+            self.class_of(tenant), cast(TenantClass, self.policies["TenantClass", former]) if former else None
+        )
+
+    def names(self, tenant: Tenant) -> tuple[str, ...]:
+        """Every name that a tenant bears or bore, oldest first."""
+        record = self.policies.get(("Account", tenant.metadata.name))
+        formerly = tenant.spec.formerly or (record.spec.formerly if isinstance(record, Account) else [])
+        return (*formerly, tenant.metadata.name)
+
+    def account(self, tenant: Tenant) -> int:
+        """The account id: the one that is written down, else that of the oldest name, so that a rename keeps it."""
+        record = self.policies.get(("Account", tenant.metadata.name))
+        if isinstance(record, Account) and record.spec.account is not None:
+            return record.spec.account
+        return account_id(self.names(tenant)[0])
+
     def _summary(self, tenant: Tenant) -> TenantSummary:
         class_ = self.class_of(tenant)
-        quotas = effective_quotas(class_, tenant)
+        quotas = self.standing(tenant).quotas(tenant)
         return TenantSummary(
             name=tenant.metadata.name,
             owner=tenant.metadata.owner,
             class_=class_.metadata.name,
             isolation=class_.spec.isolation,
             namespaces=tuple(tenant.spec.identity.namespaces),
-            account=account(tenant),
+            account=self.account(tenant),
             cost_center=tenant.spec.cost_center,
             retention=class_.spec.retention,
             active_series=quotas.active_series,
@@ -211,18 +244,6 @@ def _namespaces(tenants: Iterable[Tenant], environment: Environment) -> tuple[tu
     """Those of the tenants that are in the environment, with their namespaces, by name."""
     here = {t.metadata.name: tuple(t.spec.identity.namespaces) for t in tenants if is_present(t, environment)}
     return tuple(sorted(here.items()))
-
-
-def account(tenant: Tenant) -> int:
-    """The account id: that of the tenant's oldest name, so that a rename keeps it."""
-    return account_id((tenant.spec.formerly or [tenant.metadata.name])[0])
-
-
-def effective_quotas(class_: TenantClass, tenant: Tenant) -> Quotas:
-    """The class's quotas with the tenant's own over them."""
-    own = tenant.spec.quotas
-    given = {name: getattr(own, name) for name in Quotas.__struct_fields__ if getattr(own, name) is not None}
-    return replaced(class_.spec.quotas, **given)
 
 
 def build(policies: Mapping[Key, Resolved]) -> World:

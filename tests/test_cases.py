@@ -164,6 +164,8 @@ NO_CASE: dict[str, str] = {
     "PHX516-hold-is-over": "tests/unit/test_holds.py",
     "PHX518-tenant-not-retired": "tests/unit/test_removals.py",
     "PHX519-environment-removed": "tests/unit/test_removals.py",
+    "PHX522-removed-too-early": "tests/unit/test_removals.py",
+    "PHX523-account-lost": "tests/unit/test_removals.py",
     "PHX621-path-prefix": "tests/unit/test_serialise.py",
     "PHX631-unknown-collector-component": "tests/unit/collector/test_check.py",
     "PHX632-unknown-collector-key": "tests/unit/collector/test_check.py",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_gitops.cli.options import Common, common_and, current
+from phoenix_gitops.cli.options import Common, common_and, current, day
 
 if TYPE_CHECKING:
     from phoenix_gitops.approvals import Approver
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--approvers", "asked", is_flag=True, help="List the owners whose approval the change needs, and why.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+@day
 @common_and("markdown")
 def command(
     *,
@@ -48,7 +49,8 @@ def command(
 
     With output mode `tree` the output that is committed at REF is compared, otherwise what REF's policies compile to.
     Nothing is checked out. It exits 0 with and without changes; 1 if the policies of either side have findings, if a
-    tenant goes that was not retired, or an environment, and for what `--fail-on` names: `destructive` is a deletion of
+    tenant goes that was not retired, or too early, changes its account or jumps to a class of other isolation, if an
+    environment goes, and for what `--fail-on` names: `destructive` is a deletion of
     data or whole workloads or an object that must be replaced, `restart` a workload that replaces its pods, `access` a
     right or a network edge that somebody gains, `labels` a metric or label that goes or means something else.
 
@@ -191,13 +193,13 @@ def _former(root: Path, wanted: Wanted, now: Front, past: Front | None) -> Forme
     """What the work tree takes away from the ref that may not just go, and whose approval that needs."""
     from phoenix_gitops.approvals import approvers
     from phoenix_gitops.cli.former import changed_inputs
-    from phoenix_gitops.removals import removed_environments, removed_tenants
+    from phoenix_gitops.removals import objections, removed_environments
 
     assert now.world is not None
     gone: list[Diagnostic] = []
     before = past.world if past else None
     if before is not None:
-        gone += removed_tenants(before, now.world, wanted.ref, allowed=wanted.removable)
+        gone += objections(before, now.world, wanted.ref, allowed=wanted.removable, today=current().now)
         # Who asks about some environments is not told of others.
         if not wanted.environments:
             gone += removed_environments(before, now.world, wanted.ref, allowed=wanted.removable)

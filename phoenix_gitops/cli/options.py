@@ -57,7 +57,7 @@ def day(function: Callable[P, R]) -> Callable[P, R]:
         metavar="YYYY-MM-DD",
         callback=_take_day,
         expose_value=False,
-        help="Today: warn of holds that are over.  [default: no day, no warning]",
+        help="Today: by it holds end and the data of retired tenants may go.  [default: no day]",
     )(function)
 
 

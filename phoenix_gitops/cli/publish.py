@@ -92,13 +92,12 @@ def _publish(
 ) -> Outcome[tuple[Published, ...]]:
     import functools
 
-    from phoenix_gitops import __version__
+    from phoenix_gitops import __version__, removals
     from phoenix_gitops.cli.former import policies_at
     from phoenix_gitops.diagnostics import Outcome
     from phoenix_gitops.holds import held_folders
     from phoenix_gitops.promoter import clashes
     from phoenix_gitops.publish import publish
-    from phoenix_gitops.removals import removed_tenants
     from phoenix_gitops.serialise import classify
 
     where = destination(world.platform.spec)
@@ -115,8 +114,9 @@ def _publish(
         before = former(source)
         if before is None:
             return ()
-        gone = removed_tenants(before, world, source[:12], environment=environment, allowed=removable)
-        return tuple(gone)
+        known = source[:12]
+        found = removals.objections(before, world, known, environment=environment, allowed=removable, today=options.now)
+        return tuple(found)
 
     return publish(
         options.directory,

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.model.environment import Gateway
 from phoenix_gitops.model.units import amount
 from phoenix_gitops.scope import TenantScope
 
 
 def check_limits(tenant: TenantScope) -> Iterator[Diagnostic]:
     """Faults in a tenant's quotas and its class's container defaults; none for ones that a gateway can run under."""
-    yield from _defaults(tenant)
-    yield from _gateway(tenant)
+    gateway = tenant.standing.gateway
+    if gateway is not None:
+        yield from _defaults(tenant, gateway)
+        yield from _gateway(tenant, gateway)
 
 
-def _defaults(tenant: TenantScope) -> Iterator[Diagnostic]:
+def _defaults(tenant: TenantScope, gateway: Gateway) -> Iterator[Diagnostic]:
     """A limit below its request is refused, and so is one above the ratio, be it a default or the gateway's."""
-    class_ = tenant.class_
+    class_ = tenant.standing.bounds
     ratio = class_.spec.container_defaults.max_ratio
-    sets = (("containerDefaults", class_.spec.container_defaults), ("gateway.resources", class_.spec.gateway.resources))
+    sets = (("containerDefaults", class_.spec.container_defaults), ("gateway.resources", gateway.resources))
     for field, given in sets:
         pairs = (
             ("cpu", given.cpu_request, given.cpu_limit),
@@ -42,9 +45,8 @@ def _incoherent(tenant: TenantScope, field: str, fault: str) -> Diagnostic:
     )
 
 
-def _gateway(tenant: TenantScope) -> Iterator[Diagnostic]:
+def _gateway(tenant: TenantScope, gateway: Gateway) -> Iterator[Diagnostic]:
     """The tenant's own gateway counts against its quotas, with one replica more while it rolls."""
-    gateway = tenant.class_.spec.gateway
     replicas = max(gateway.replicas.min, gateway.replicas.max or 0) + 1
     resources = gateway.resources
     needs = (

@@ -40,7 +40,7 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
     """A tenant's own SLOs and rules: in its first namespace, or with the platform's where it has none of its own."""
-    if any(_missing_facts(scope)):
+    if tenant.retired or any(_missing_facts(scope)):
         return
     try:
         file = tenant_file(scope.env, tenant)
@@ -52,7 +52,9 @@ def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Ite
         )
         return
     if file is not None:
-        namespace = rules_namespace(scope.env) if tenant.shared else tenant.tenant.spec.identity.namespaces[0]
+        namespace = (
+            tenant.tenant.spec.identity.namespaces[0] if tenant.standing.rules_at_home else rules_namespace(scope.env)
+        )
         yield from _objects(scope, render, file, namespace, tenant.name)
 
 

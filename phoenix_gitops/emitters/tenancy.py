@@ -9,6 +9,7 @@ from typing import Any, Final
 from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.collector import names
+from phoenix_gitops.collector.ports import OTLP_GRPC, OTLP_HTTP
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import network, rights
 from phoenix_gitops.emitters.base import Emitted, Render
@@ -21,6 +22,12 @@ COMPONENT: Final = "tenancy"
 _NAMESPACE_WAVE: Final = {conventions.SYNC_WAVE: "-10"}
 _CONTENT_WAVE: Final = {conventions.SYNC_WAVE: "-5"}
 """Walls and rights stand before anything that a later wave of the same Application puts between them."""
+
+_HANDED_OVER: Final = {
+    # It stays when it is no longer ours: who takes the tenant away takes no workloads and no walls away.
+    conventions.SYNC_OPTIONS: "Prune=false,Delete=false",
+    conventions.COMPARE_OPTIONS: "IgnoreExtraneous",
+}
 
 _ENFORCEMENT: Final = {
     "cpu": "exact",
@@ -45,13 +52,18 @@ class _Place:
     def labels(self) -> dict[str, str]:
         return {conventions.ENVIRONMENT: self.scope.env.name, conventions.TENANT: self.tenant.name}
 
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Of what stands in the namespace; rights excepted, it outlasts a move to a class without walls."""
+        return {**_CONTENT_WAVE, **(_HANDED_OVER if self.tenant.standing.leaving else {})}
+
     def artifact(self, kind: str, **values: object) -> Artifact:
         """An object in the namespace, from the template of its kind."""
         template = f"tenancy/{kind}.yaml.j2"
         common: dict[str, object] = {
             "namespace": self.namespace,
             "labels": self.labels,
-            "annotations": _CONTENT_WAVE,
+            "annotations": self.annotations,
         }
         return self.wrap(self.render(template, **{**common, **values}), template)
 
@@ -83,61 +95,76 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
-    """A tenant's namespaces with all that bounds them; nothing for a retired tenant.
+    """A tenant's namespaces with all that bounds them; of a retired tenant the namespaces and their walls.
 
     A shared tenant's namespaces are somebody else's: they are marked, and nothing more. Without the mark collectors
     would not know whose they are.
     """
-    if tenant.tenant.spec.state == "retired":
-        return
-    faults = [*_reserved(scope, tenant), *check_limits(tenant)]
+    faults = [*_reserved(scope, tenant), *([] if tenant.retired else check_limits(tenant))]
     if faults:
         yield from faults
         return
     for namespace in sorted(tenant.tenant.spec.identity.namespaces):
         place = _Place(scope, tenant, namespace, render)
-        if tenant.shared:
+        if not tenant.standing.walled:
             yield _marked(place)
         else:
-            yield from _emit_namespace(place)
+            yield _namespace(place)
+            yield from _bounds(place)
+            yield from _network(place)
+            yield from _accounts(place)
+            if not tenant.retired:
+                yield from _rights(place)
 
 
 def _marked(place: _Place) -> Artifact:
-    """Server-side apply adds these labels to the namespace that is there, or makes it."""
+    """Server-side apply adds these labels to the namespace that is there, or makes it.
+
+    Of a retired tenant the mark alone is taken off: what vanished from Git would stay in the cluster as it is.
+    """
     labels = {**place.labels, conventions.STATE: place.tenant.tenant.spec.state}
-    annotations = {
-        # It was there before us: who takes the tenant away takes no workloads away.
-        conventions.SYNC_OPTIONS: "Prune=false,Delete=false",
-        conventions.COMPARE_OPTIONS: "IgnoreExtraneous",
-        **_NAMESPACE_WAVE,
-    }
-    return place.artifact("namespace", name=place.namespace, labels=labels, annotations=annotations)
+    if place.tenant.retired:
+        del labels[conventions.TENANT]
+    elif place.tenant.standing.arriving:
+        # Who would be refused once the walls stand is told before.
+        labels |= {name: level for name, level in _pod_security(place).items() if "/enforce" not in name}
+    return place.artifact(
+        "namespace", name=place.namespace, labels=labels, annotations={**_HANDED_OVER, **_NAMESPACE_WAVE}
+    )
 
 
-def _emit_namespace(place: _Place) -> Iterator[Emitted]:
-    yield _namespace(place)
+def _bounds(place: _Place) -> Iterator[Artifact]:
     yield from _quota(place)
     yield _limits(place)
-    yield from _network(place)
-    yield place.artifact("serviceaccount", name=place.tenant.name)
+
+
+def _accounts(place: _Place) -> Iterator[Artifact]:
+    # Pods name the account: one that went with a former name would keep them from starting again.
+    for name in sorted({*place.tenant.formerly, place.tenant.name}):
+        yield place.artifact("serviceaccount", name=name)
+
+
+def _rights(place: _Place) -> Iterator[Artifact]:
     access = place.tenant.tenant.spec.access
     # A read-only tenant's editors still see what they had.
     writers = access.editors if place.tenant.tenant.spec.state == "active" else []
     for grant in rights.tenant_grants([*access.viewers, *access.editors], writers):
-        yield place.artifact("role", name=grant.name, rules=grant.rules)
-        yield place.artifact("rolebinding", name=grant.name, groups=grant.groups)
+        for kind, values in (("role", {"rules": grant.rules}), ("rolebinding", {"groups": grant.groups})):
+            yield place.artifact(kind, name=grant.name, annotations=_CONTENT_WAVE, **values)
 
 
 def _namespace(place: _Place) -> Artifact:
     spec = place.tenant.tenant.spec
-    class_ = place.tenant.class_
     labels = {
         **place.labels,
-        conventions.TENANT_CLASS: class_.metadata.name,
-        conventions.ISOLATION: class_.spec.isolation,
+        conventions.TENANT_CLASS: place.tenant.class_.metadata.name,
+        conventions.ISOLATION: place.tenant.standing.bounds.spec.isolation,
         conventions.STATE: spec.state,
         **_pod_security(place),
     }
+    if place.tenant.retired:
+        # Whose data it is follows from this label, and who may send.
+        del labels[conventions.TENANT]
     if spec.cost_center:
         labels[conventions.COST_CENTER] = spec.cost_center
     if spec.residency:
@@ -145,6 +172,7 @@ def _namespace(place: _Place) -> Artifact:
     annotations = {
         # Deleting a namespace deletes what its tenant runs and stores there.
         conventions.SYNC_OPTIONS: "Prune=confirm,Delete=confirm",
+        **(_HANDED_OVER if place.tenant.standing.leaving else {}),
         **_NAMESPACE_WAVE,
         conventions.ACCOUNT: str(place.tenant.account),
         **_enforcement(place),
@@ -156,7 +184,7 @@ def _pod_security(place: _Place) -> dict[str, str]:
     """Pod Security: the class's level is enforced, and whatever falls short of `restricted` is told."""
     followed = place.scope.env.security.spec.pod_security_version
     version = "latest" if followed == "latest" else f"v{place.scope.cluster.kubernetes}"
-    levels = {"enforce": place.tenant.class_.spec.pod_security, "audit": "restricted", "warn": "restricted"}
+    levels = {"enforce": place.tenant.standing.bounds.spec.pod_security, "audit": "restricted", "warn": "restricted"}
     labels: dict[str, str] = {}
     for mode, level in levels.items():
         labels[f"pod-security.kubernetes.io/{mode}"] = level
@@ -185,12 +213,12 @@ def _quota(place: _Place) -> Iterator[Artifact]:
     if quotas.pods is not None:
         hard["pods"] = canonical(str(quotas.pods))
     if hard:
-        annotations = {**_CONTENT_WAVE, **_enforcement(place)}
+        annotations = {**place.annotations, **_enforcement(place)}
         yield place.artifact("resourcequota", name="tenant", annotations=annotations, hard=hard)
 
 
 def _limits(place: _Place) -> Artifact:
-    defaults = place.tenant.class_.spec.container_defaults
+    defaults = place.tenant.standing.bounds.spec.container_defaults
     return place.artifact(
         "limitrange",
         name="tenant",
@@ -204,13 +232,17 @@ def _limits(place: _Place) -> Artifact:
 
 
 def _network(place: _Place) -> Iterator[Emitted]:
-    """Nothing in or out, but for the declared edges."""
+    """Nothing in or out, but for the declared edges; of a retired tenant not even those."""
+    common: Mapping[str, Any] = {"labels": place.labels, "annotations": place.annotations}
+    walls = place.wrap(network.deny_all(place.render, place.namespace, **common), network.TEMPLATE)
+    if place.tenant.retired:
+        yield walls
+        return
     dns = network.dns_egress(place.scope.cluster)
     if isinstance(dns, Diagnostic):
         yield dns
         return
-    common: Mapping[str, Any] = {"labels": place.labels, "annotations": _CONTENT_WAVE}
-    yield place.wrap(network.deny_all(place.render, place.namespace, **common), network.TEMPLATE)
+    yield walls
     body = network.policy(
         place.render,
         "allow-declared",
@@ -240,6 +272,12 @@ def _egress(place: _Place) -> list[network.Rule]:
     otlp = place.scope.env.edge.spec.inputs.otlp
     if otlp is not None:
         rules.append(network.egress([_agents(place)], network.tcp(otlp.grpc_port, otlp.http_port)))
+    if place.tenant.standing.leaving:
+        # Where it sends when its own gateway is gone.
+        platform = network.pods_in(
+            [network.gateway_namespace(place.scope.env.platform)], {conventions.APP_NAME: names.GATEWAY}
+        )
+        rules.append(network.egress([platform], network.tcp(OTLP_GRPC, OTLP_HTTP)))
     declared = sorted({(edge.cidr, edge.port) for edge in spec.network.egress})
     rules += [network.egress(network.blocks([cidr]), network.tcp(port)) for cidr, port in declared]
     return rules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from phoenix_gitops.model.account import Account
 from phoenix_gitops.model.base import API_VERSION, Metadata, Model
 from phoenix_gitops.model.catalog import MetricCatalog
 from phoenix_gitops.model.control import ControlPolicy
@@ -24,6 +25,7 @@ Policy = (
     | SLO
     | RuleSet
     | SecurityPolicy
+    | Account
 )
 
 KINDS: dict[str, type[Policy]] = {
@@ -37,6 +39,7 @@ KINDS: dict[str, type[Policy]] = {
     "SLO": SLO,
     "RuleSet": RuleSet,
     "SecurityPolicy": SecurityPolicy,
+    "Account": Account,
 }
 
 LATER_KINDS = ("BackupPolicy", "Benchmark")

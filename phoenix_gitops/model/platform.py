@@ -178,6 +178,7 @@ PolicyKind = Literal[
     "SLO",
     "RuleSet",
     "SecurityPolicy",
+    "Account",
 ]
 """The kinds by name: `model.KINDS` knows this module, so it cannot be asked."""
 

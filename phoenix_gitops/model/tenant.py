@@ -129,11 +129,20 @@ class TenantSpec(Model, frozen=True, kw_only=True):
     environment_selector: Annotated[Selector, Meta(description="The environments it is in; empty means all.")] = (
         Selector()
     )
+    moving_from: Annotated[
+        Name | None,
+        Meta(
+            description="The class that it is moving from, while what that class gave it still stands beside what `class` "
+            "gives. `phoenix move` sets and removes it.",
+            examples=["shared"],
+            extra_json_schema=reference("TenantClass"),
+        ),
+    ] = None
     state: Annotated[
         Literal["active", "readOnly", "retired"],
         Meta(
-            description="`readOnly` takes the editors' rights, `retired` takes everything and keeps the name's account id from "
-            "being used again."
+            description="`readOnly` takes the editors' rights; `retired` all rights, the gateway and every network edge, and "
+            "leaves its namespaces until the file is removed. `phoenix retire` says when."
         ),
     ] = "active"
     residency: Annotated[
@@ -145,7 +154,10 @@ class TenantSpec(Model, frozen=True, kw_only=True):
     access: Annotated[Access, Meta(description="Groups and their rights.")] = Access()
     network: Annotated[Network, Meta(description="Declared network edges.")] = Network()
     formerly: Annotated[
-        list[Name], Meta(description="Former names, oldest first; the account id stays that of the oldest.")
+        list[Name],
+        Meta(
+            description="Former names, oldest first; the account id stays that of the oldest, and nobody else may bear them."
+        ),
     ] = []
 
 

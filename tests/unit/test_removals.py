@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from phoenix_gitops.removals import removed_environments, removed_tenants
+import pytest
+
+from phoenix_gitops.model.tenant import account_id
+from phoenix_gitops.moves import jumps
+from phoenix_gitops.removals import lost_accounts, removed_environments, removed_tenants
 from phoenix_gitops.resolve import Resolved
 from phoenix_gitops.world import World, build
 from tests.unit.policies import document
@@ -29,7 +33,7 @@ def said(before: World, after: World, **rest) -> list[tuple[str, str]]:
 
 
 def test_a_tenant_that_was_not_retired_may_not_go():
-    before = world(tenant("a"), tenant("b", ", state: readOnly"), tenant("c", ", state: retired"), tenant("d"))
+    before = world(tenant("a"), tenant("b", ", state: readOnly"), tenant("d"))
     assert said(before, world(tenant("d"))) == [
         ("PHX518", "tenant `a` is removed, and in `main` it was `active`, not `retired`"),
         ("PHX518", "tenant `b` is removed, and in `main` it was `readOnly`, not `retired`"),
@@ -61,3 +65,119 @@ def test_a_removed_environment_is_told_with_its_clusters():
     assert "`--remove f`" in fault.help
     assert list(removed_environments(before, after, "main", allowed=["f"])) == []
     assert list(removed_environments(after, before, "main")) == []
+
+
+def stone(name: str, spec: str = 'retired: "2026-11-24"') -> str:
+    return f"kind: Account\nmetadata: {{name: {name}, owner: team}}\nspec: {{{spec}}}\n"
+
+
+RETIRED = tenant("a", ", state: retired")
+CLASS = "kind: TenantClass\nmetadata: {name: c, owner: team}\nspec: {isolation: ISOLATION, retention: 30d}\n"
+
+
+def classed(*texts: str, isolation: str = "shared") -> World:
+    return world(CLASS.replace("ISOLATION", isolation), *texts)
+
+
+def test_a_retired_tenant_goes_when_its_retention_is_over():
+    before, after = classed(RETIRED, stone("a")), classed(stone("a"))
+    early = ("PHX522", "tenant `a` is removed, and its data may go from 2026-12-24 on")
+    assert said(before, after, today="2026-12-23") == [early]
+    assert said(before, after, today="2026-12-24") == []
+    assert said(before, after, today="2026-12-23", allowed=["a"]) == []
+    (unsaid,) = said(before, after)
+    assert unsaid[1].endswith("nobody said which day it is: its data may go from 2026-12-24 on, which `--now` tells")
+
+
+def test_a_retired_tenant_leaves_its_tombstone():
+    (gone,) = said(classed(RETIRED, stone("a")), classed(), today="2027-01-01")
+    assert gone[0] == "PHX522"
+    assert "its tombstone with it: `policies/ids/a.yaml` stays" in gone[1]
+    # One that comes with the removal could bear any day.
+    (new,) = said(classed(RETIRED), classed(stone("a", 'retired: "2020-01-01"')), today="2027-01-01")
+    assert new == (
+        "PHX522",
+        "tenant `a` is removed, and there was no tombstone of it, `policies/ids/a.yaml` with the day since which it is "
+        "retired",
+    )
+
+
+def lost(before: World, after: World, **rest) -> list[tuple[str, str]]:
+    return [(fault.code, fault.message) for fault in lost_accounts(before, after, "main", **rest)]
+
+
+def test_an_account_does_not_change_under_a_tenant():
+    renamed = tenant("b", ", formerly: [a]")
+    changed = f"tenant `b` changes its account id from `{account_id('a')}` in `main` to `{account_id('b')}`"
+    assert lost(classed(tenant("a")), classed(renamed)) == []
+    assert lost(classed(renamed), classed(tenant("b"))) == [("PHX523", changed)]
+    assert lost(classed(renamed), classed(tenant("b"), stone("b", "formerly: [a]"))) == []
+    assert lost(classed(renamed), classed(tenant("b")), allowed=["b"]) == []
+    moved = classed(tenant("b", ", formerly: [a]"), stone("b", "account: 9"))
+    assert [code for code, _ in lost(classed(tenant("a")), moved)] == ["PHX523"]
+
+
+def test_a_tombstone_does_not_go_and_gets_no_earlier_day():
+    before = classed(stone("a"))
+    assert lost(before, classed()) == [("PHX523", "the tombstone of tenant `a` is removed")]
+    earlier = classed(stone("a", 'retired: "2026-11-23"'))
+    assert lost(before, earlier) == [
+        ("PHX523", "the tombstone of tenant `a` gets the day 2026-11-23, before 2026-11-24")
+    ]
+    assert lost(before, classed(stone("a", 'retired: "2026-11-25"'))) == []
+    assert lost(before, classed(), allowed=["a"]) == []
+    # The tenant came back before its file was gone.
+    assert lost(classed(RETIRED, stone("a")), classed(tenant("a"))) == []
+
+
+def leaped(before: World, after: World, **rest) -> list[str]:
+    assert {fault.code for fault in jumps(before, after, "main", **rest)} <= {"PHX524"}
+    return [fault.message for fault in jumps(before, after, "main", **rest)]
+
+
+def of(class_: str, former: str = "", more: str = "") -> World:
+    classes = [
+        CLASS.replace("name: c", f"name: {name}").replace("ISOLATION", name)
+        for name in ("shared", "namespace", "dedicated")
+    ]
+    moving = f", movingFrom: {former}" if former else ""
+    return world(*classes, tenant("a", moving + more).replace("class: c", f"class: {class_}"))
+
+
+def test_a_tenant_does_not_jump_between_isolations():
+    jump = "tenant `a` jumps from isolation `namespace` in `main` to `shared`"
+    assert leaped(of("namespace"), of("shared")) == [jump]
+    assert leaped(of("namespace"), of("shared"), allowed=["a"]) == []
+    (fault,) = jumps(of("namespace"), of("shared"), "main")
+    assert "`phoenix move a --class shared`" in fault.help
+    # The class itself is changed, which moves all of its tenants.
+    assert leaped(classed(tenant("a"), isolation="dedicated"), classed(tenant("a"))) == [
+        "tenant `a` jumps from isolation `dedicated` in `main` to `shared`"
+    ]
+
+
+STEPS = [
+    (("namespace", ""), ("shared", "namespace"), True),
+    (("shared", "namespace"), ("shared", ""), True),
+    (("shared", "namespace"), ("namespace", ""), True),
+    (("namespace", ""), ("namespace", ""), True),
+    (("shared", "namespace"), ("shared", "namespace"), True),
+    (("namespace", ""), ("namespace", "shared"), False),
+    (("namespace", ""), ("shared", "dedicated"), False),
+    (("shared", "namespace"), ("dedicated", ""), False),
+    (("shared", "namespace"), ("namespace", "shared"), False),
+    (("shared", "namespace"), ("dedicated", "shared"), False),
+    (("shared", "namespace"), ("dedicated", "namespace"), False),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "fine"), STEPS)
+def test_each_step_has_one_isolation_in_common_with_the_next(was, now, fine):
+    assert (leaped(of(*was), of(*now)) == []) is fine
+
+
+def test_a_retired_tenant_or_one_elsewhere_does_not_jump():
+    assert leaped(of("namespace"), of("shared", more=", state: retired")) == []
+    assert len(leaped(of("namespace"), of("shared"), environment="e")) == 1
+    far = ", environmentSelector: {matchLabels: {name: f}}"
+    assert leaped(of("namespace", more=far), of("shared", more=far), environment="e") == []

@@ -7,7 +7,7 @@ import pytest
 from phoenix_gitops.link import link_references, link_relations
 from phoenix_gitops.model.tenant import account_id
 from phoenix_gitops.resolve import index, resolve
-from phoenix_gitops.world import account, build
+from phoenix_gitops.world import build
 from tests.unit.policies import document, tenant
 
 PLATFORM = """\
@@ -72,7 +72,7 @@ def test_quotas_of_the_class_hold_where_the_tenant_says_nothing():
 def test_account_ids_follow_the_oldest_name():
     renamed = tenant("new", "class: shared\nidentity: {namespaces: [a]}\nformerly: [old, middle]")
     world, _ = linked(environment("one"), renamed)
-    assert account(world.policies["Tenant", "new"]) == account_id("old")
+    assert world.account(world.policies["Tenant", "new"]) == account_id("old")
     # printf checkout | sha256sum | cut -c-8
     assert account_id("checkout") == 3346407000
 

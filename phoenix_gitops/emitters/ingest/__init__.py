@@ -21,6 +21,7 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
-    """The tenant's own gateway; nothing for a tenant that is shared or retired."""
-    if not tenant.shared and tenant.tenant.spec.state != "retired":
-        yield from emit_tenant_gateway(scope, tenant, render)
+    """The tenant's own gateway; nothing for a tenant that has none, or is retired."""
+    gateway = tenant.standing.gateway
+    if gateway is not None and not tenant.retired:
+        yield from emit_tenant_gateway(scope, tenant, gateway, render)

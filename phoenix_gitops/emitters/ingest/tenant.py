@@ -22,10 +22,11 @@ from phoenix_gitops.emitters.ingest.workload import (
     prepare,
     scraped,
 )
+from phoenix_gitops.model.environment import Gateway
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
 
-def emit_tenant_gateway(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
+def emit_tenant_gateway(scope: ClusterScope, tenant: TenantScope, spec: Gateway, render: Render) -> Iterator[Emitted]:
     """Everything of the tenant's gateway in a cluster."""
     namespaces = tenant.tenant.spec.identity.namespaces
     workload = Workload(
@@ -36,20 +37,19 @@ def emit_tenant_gateway(scope: ClusterScope, tenant: TenantScope, render: Render
         namespace=namespaces[0],
         tenant=tenant.name,
     )
-    spec = tenant.class_.spec.gateway
     config, findings = prepare(workload, tenant_gateway(scope.env, tenant.name, spec))
     yield from findings
     yield workload.artifact("serviceaccount")
     yield from config_objects(workload, config)
     own = {conventions.TENANT: tenant.name}
-    dedicated = tenant.class_.spec.isolation == "dedicated"
+    standing = tenant.standing
     yield deployment(
         workload,
         config,
         spec,
-        node_selector=own if dedicated else None,
+        node_selector=own if standing.bound_to_nodes else None,
         tolerations=[{"key": conventions.TENANT, "operator": "Equal", "value": tenant.name, "effect": "NoSchedule"}]
-        if dedicated
+        if standing.lets_onto_nodes
         else None,
     )
     yield from availability(workload, spec.replicas)

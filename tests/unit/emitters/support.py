@@ -15,12 +15,12 @@ from phoenix_gitops.model.environment import Cluster, Environment
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.model.security import SecurityPolicy
-from phoenix_gitops.model.tenant import Tenant, TenantClass
+from phoenix_gitops.model.tenant import Tenant, TenantClass, account_id
 from phoenix_gitops.resources import templates_dir
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope, TenantScope
+from phoenix_gitops.standing import Standing
 from phoenix_gitops.template_files import TemplateFiles
 from phoenix_gitops.templating import Renderer
-from phoenix_gitops.world import account, effective_quotas
 from tests.crds import crds_folder
 
 Object = Mapping[str, Any]
@@ -89,6 +89,15 @@ def cluster_scope(env: EnvironmentScope | None = None, index: int = 0, **facts: 
     return ClusterScope(env=scope, cluster=scope.environment.spec.clusters[index])
 
 
+def tenant_class(isolation: str, spec: Mapping[str, Any] | None = None) -> TenantClass:
+    """A class that is named as its isolation."""
+    data = {
+        "metadata": {"name": isolation, "owner": "platform"},
+        "spec": merged({"isolation": isolation}, spec or {}),
+    }
+    return msgspec.convert(data, TenantClass)
+
+
 def tenant(
     name: str = "checkout",
     *,
@@ -96,22 +105,22 @@ def tenant(
     class_spec: Mapping[str, Any] | None = None,
     peers: Iterable[tuple[str, tuple[str, ...]]] = (),
     targets: Iterable[tuple[str, tuple[str, ...]]] = (),
+    former: str = "",
+    former_spec: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> TenantScope:
-    class_ = msgspec.convert(
-        {
-            "metadata": {"name": isolation, "owner": "platform"},
-            "spec": merged({"isolation": isolation}, class_spec or {}),
-        },
-        TenantClass,
-    )
+    """A tenant; `former` is the isolation of the class that it is moving from."""
+    class_ = tenant_class(isolation, class_spec)
+    old = tenant_class(former, former_spec) if former else None
     base = {"class": isolation, "identity": {"namespaces": [name]}}
     policy = msgspec.convert({"metadata": {"name": name, "owner": f"team-{name}"}, "spec": merged(base, spec)}, Tenant)
     return TenantScope(
         tenant=policy,
         class_=class_,
-        quotas=effective_quotas(class_, policy),
-        account=account(policy),
+        former=old,
+        quotas=Standing(class_, old).quotas(policy),
+        account=account_id((policy.spec.formerly or [name])[0]),
+        formerly=tuple(policy.spec.formerly),
         slos=(),
         rule_sets=(),
         catalogs=(),

@@ -81,9 +81,35 @@ def test_every_object_is_one_that_the_api_server_takes(isolation):
     validate_builtin(found)
 
 
-@pytest.mark.parametrize("isolation", ["shared", "namespace", "dedicated"])
-def test_retired_tenants_have_no_objects(isolation):
-    assert emitted(access=ACCESS, quotas={"cpu": "8"}, isolation=isolation, state="retired") == []
+@pytest.mark.parametrize("isolation", ["namespace", "dedicated"])
+def test_of_a_retired_tenant_the_namespaces_stay_walled_and_without_rights(isolation):
+    network = {"allowFrom": ["other"], "egress": [{"cidr": "198.51.100.0/28"}]}
+    found = emitted(access=ACCESS, quotas={"cpu": "8"}, isolation=isolation, state="retired", network=network)
+    assert kinds(found) == [
+        ("Namespace", "checkout"),
+        ("ResourceQuota", "tenant"),
+        ("LimitRange", "tenant"),
+        ("NetworkPolicy", "default-deny"),
+        ("ServiceAccount", "checkout"),
+    ]
+    labels = found[0]["metadata"]["labels"]
+    assert labels["policy.phoenix.io/state"] == "retired"
+    # By this label collectors know whose data it is, and who may send.
+    assert "policy.phoenix.io/tenant" not in labels
+    assert found[0]["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=confirm,Delete=confirm"
+    assert pod_security(labels)["enforce"] == "restricted"
+    walls = netpol.network(found)
+    assert not walls.may_send(Pod("checkout"), Pod("checkout"), 80)
+    assert not walls.may_receive(Pod("other"), Pod("checkout"), 80)
+
+
+def test_of_a_retired_shared_tenant_the_mark_is_taken_off():
+    (found,) = emitted(access=ACCESS, isolation="shared", state="retired")
+    assert found["metadata"]["labels"] == {
+        "policy.phoenix.io/environment": "prod",
+        "policy.phoenix.io/state": "retired",
+    }
+    assert found["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
 
 
 @pytest.mark.parametrize("state", ["active", "readOnly"])
@@ -212,6 +238,11 @@ def test_a_renamed_tenant_keeps_its_account():
     assert namespace()["annotations"][account] == "3346407000"
     assert namespace(name="new", formerly=["checkout"])["annotations"][account] == "3346407000"
     assert namespace(name="new")["annotations"][account] != "3346407000"
+
+
+def test_a_renamed_tenants_pods_keep_the_account_that_they_name():
+    found = emitted(name="new", formerly=["older", "old"], identity={"namespaces": ["shop"]})
+    assert [o["metadata"]["name"] for o in found if o["kind"] == "ServiceAccount"] == ["new", "old", "older"]
 
 
 def pod_security(labels):
