@@ -100,7 +100,7 @@ def _mapping(data: Mapping[str, Any], pad: str, notes: Mapping[str, str]) -> lis
             lines.append(f"{pad}# {notes[key]}")
         if not isinstance(value, (dict, list)):
             lines.append(f"{pad}{_word(key)}: {_plain(value)}")
-        elif _fits_one_line(value):
+        elif fits_one_line(value):
             lines.append(f"{pad}{_word(key)}: {_flow(value)}")
         else:
             lines.append(f"{pad}{_word(key)}:")
@@ -112,7 +112,7 @@ def _mapping(data: Mapping[str, Any], pad: str, notes: Mapping[str, str]) -> lis
 def _list(items: Sequence[Any], pad: str, notes: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
     for item in items:
-        if not isinstance(item, dict) or not item or (len(item) > 1 and _fits_one_line(item) and not notes):
+        if not isinstance(item, dict) or not item or (len(item) > 1 and fits_one_line(item) and not notes):
             lines.append(f"{pad}- {_flow(item) if isinstance(item, (dict, list)) else _plain(item)}")
             continue
         first, *others = _mapping(item, f"{pad}  ", notes)
@@ -120,7 +120,7 @@ def _list(items: Sequence[Any], pad: str, notes: Mapping[str, str]) -> list[str]
     return lines
 
 
-def _fits_one_line(value: Any) -> bool:  # noqa: ANN401
+def fits_one_line(value: Any) -> bool:  # noqa: ANN401
     """Whether a collection reads well on one line: short, and made of words."""
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return False

@@ -273,7 +273,7 @@ class Author:
     def value(self, column, depth, *, in_list):
         """The lines of a value: the first continues the entry's line, empty if it starts on the next."""
         kind = self.some(
-            "scalar", "scalar", "flow", "broken", "text", "quoted", *(["map", "list"] * 2 if depth else [])
+            "nothing", "scalar", "scalar", "flow", "broken", "text", "quoted", *(["map", "list"] * 2 if depth else [])
         )
         if kind == "nothing":
             return [self.behind()]
