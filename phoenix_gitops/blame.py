@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from phoenix_gitops.artifact import Artifact, Unit
-from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
+from phoenix_gitops.diagnostics import Diagnostic, Label, Severity, Span
 from phoenix_gitops.document import Path
 from phoenix_gitops.emit import Stage, Summary, UnitOutput
 from phoenix_gitops.explaining import value_at
@@ -90,7 +90,12 @@ class Blame:
         if unit is None:
             fault = finding.fault
             return Diagnostic(
-                code=fault.code, message=fault.message, help=fault.help, notes=fault.notes, severity=fault.severity
+                code=fault.code,
+                message=fault.message,
+                primary=Label(Span(fault.file, 1, 1, 1, 1)) if fault.file else None,
+                help=fault.help,
+                notes=fault.notes,
+                severity=fault.severity,
             )
         artifact = self._artifact(_AS_IS, unit, finding.path)
         assert artifact is not None, "findings are about what the stage emits"

@@ -56,6 +56,8 @@ class Fault:
     help: str = ""
     severity: Severity = Severity.ERROR
     notes: tuple[str, ...] = ()
+    file: str = ""
+    """The file of the repository that is at fault instead of the object, `schemas/crds/example.com/widget_v1.json`."""
 
     @property
     def sort_key(self) -> tuple[tuple[str, ...], str, str, tuple[str, ...]]:

@@ -14,6 +14,9 @@ from phoenix_gitops.verify.kubernetes import BuiltinSchemas, supported_minors
 
 _FETCH = "if a newer operator has it, `phoenix schema fetch` takes its schema from a cluster, a directory or a URL"
 _DOT = "a custom resource has a group with a dot, and a kind of letters and digits"
+FOLDER = "schemas/crds"
+"""Where a repository keeps the schemas of custom resources."""
+
 _CLUSTER_SCOPED = frozenset(
     (
         "APIService",
@@ -81,8 +84,8 @@ class Schemas:
         try:
             return self._check(body)
         except DamagedSchemaError as error:
-            message = f"its schema `{error}` is damaged, so this object cannot be checked"
-            fault = Fault(at=("kind",), code="PHX751", message=message, help="run `phoenix schema fetch` again")
+            message, help_text = "a schema of custom resources is damaged", "run `phoenix schema fetch` again"
+            fault = Fault(at=(), code="PHX751", message=message, help=help_text, file=f"{FOLDER}/{error}")
             return Verdict((fault,))
 
     def _check(self, body: Mapping) -> Verdict:

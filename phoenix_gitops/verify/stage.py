@@ -56,7 +56,9 @@ def check_cluster(
     """
     checked = sorted(objects, key=lambda pair: pair[0])
     index = Index.of((Item(path, outcome.summary) for path, outcome in checked), facts)
-    findings = [Finding(path=path, fault=fault) for path, outcome in checked for fault in outcome.faults]
+    findings = [
+        Finding(path="" if fault.file else path, fault=fault) for path, outcome in checked for fault in outcome.faults
+    ]
     findings += check_references(index)
     findings += check_availability(index)
     findings += check_delivery(index, (*index.items, *delivered))

@@ -53,7 +53,8 @@ def test_schemas_behind_a_link(repository: Path, outside: Path, linked: str) -> 
     result = validate(repository)
     assert result.exception is None
     assert result.return_value == 1
-    assert f"error[PHX751]: its schema `{SCHEMA}` is damaged" in result.output
+    assert "error[PHX751]: a schema of custom resources is damaged" in result.output
+    assert result.output.count(f"--> schemas/crds/{SCHEMA}:1:1") == 1
     assert "secret" not in result.output
 
 
