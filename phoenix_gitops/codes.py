@@ -259,6 +259,8 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX914", "git-failed", "a git command failed"),
     Code("PHX916", "remote-silent", "the remote did not answer in time"),
     Code("PHX917", "no-way-back", "there is no former tree to roll back to"),
+    Code("PHX921", "argocd-unreachable", "Argo CD cannot be asked, or refuses to answer"),
+    Code("PHX922", "no-applications", "what was to hold Argo CD's Applications does not"),
     Code("PHX931", "missing-tool", "a program that is needed is not installed"),
     Code("PHX932", "tool-too-old", "a program is older than the oldest version that is known to work"),
     Code("PHX933", "tool-broken", "a program does not run, or does not say its version"),

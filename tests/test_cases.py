@@ -222,6 +222,8 @@ NO_CASE: dict[str, str] = {
     "PHX914-git-failed": "tests/unit/test_vcs.py",
     "PHX916-remote-silent": "tests/e2e/test_servers.py",
     "PHX917-no-way-back": "tests/e2e/test_incidents.py",
+    "PHX921-argocd-unreachable": "tests/e2e/test_status_argocd.py",
+    "PHX922-no-applications": "tests/e2e/test_status_argocd.py",
     "PHX931-missing-tool": "tests/unit/test_tools.py",
     "PHX932-tool-too-old": "tests/unit/test_tools.py",
     "PHX933-tool-broken": "tests/unit/test_tools.py",
