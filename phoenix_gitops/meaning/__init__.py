@@ -12,6 +12,7 @@ from phoenix_gitops.meaning.metrics import metrics
 from phoenix_gitops.meaning.network import network
 from phoenix_gitops.meaning.policies import Policies
 from phoenix_gitops.meaning.quotas import quotas
+from phoenix_gitops.meaning.requests import requests
 from phoenix_gitops.meaning.rules import rules
 from phoenix_gitops.meaning.telemetry import telemetry
 from phoenix_gitops.meaning.workloads import restarts, scaling
@@ -40,13 +41,14 @@ def effects(
         policies: of both sides; what only they know of environments that are not there is not told.
 
     """
-    return grouped([*_read(diff, old, new, prices), *metrics(*policies)])
+    return grouped([*_read(diff, old, new, prices, policies[1]), *metrics(*policies)])
 
 
 def _read(
-    diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes], prices: Prices | None
+    diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes], prices: Prices | None, policies: Policies
 ) -> Iterator[Effect]:
     for cluster in clusters(diff, old, new):
         for reader in _READERS:
             yield from reader(cluster)
-        yield from telemetry(cluster, prices)
+        yield from requests(cluster, prices)
+        yield from telemetry(cluster, prices, policies.get(cluster.environment))

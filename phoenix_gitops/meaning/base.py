@@ -24,6 +24,7 @@ class Aspect(StrEnum):
     METRICS = "metrics and labels"
     ALERTS = "alerts and recording rules"
     QUOTAS = "quotas"
+    COST = "requests and cost"
 
 
 UNKNOWN: Final[Mapping[Aspect, str]] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from os.path import commonprefix
 from typing import Final
 
 from phoenix_gitops.catalogue import Catalogue, Metric, declared
@@ -32,8 +31,9 @@ class Loss:
 
     source: str
     what: str = ""
-    """In words: behind the metrics' names, or before them where it is about a label; empty where they go."""
-    label: str = ""
+    """In words: behind the metrics' names, or before them where it is about a label's value; empty for what goes."""
+    labels: tuple[str, ...] = ()
+    """The labels that it is about; without any it is about whole metrics."""
     value: str = ""
 
 
@@ -141,9 +141,21 @@ def _effects(
     for name in sorted(old.metrics):
         for loss in _losses(old.metrics[name], new.get(name)):
             losses[loss].append(name)
-    for loss, names in sorted(losses.items()):
-        did, do = (_called(readers, names, loss.label, loss.value) for readers in (olds, news))
+    for loss, names in sorted(_labels_together(losses)):
+        did, do = (_called(readers, names, loss, new.names) for readers in (olds, news))
         yield _effect(where, f"{_sentence(loss, names)} ({loss.source})", did, do, tenant)
+
+
+def _labels_together(losses: Mapping[Loss, list[str]]) -> Iterator[tuple[Loss, list[str]]]:
+    """Losses with their metrics; labels that the same metrics lose are one."""
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for loss, names in losses.items():
+        if loss.labels and not loss.what:
+            together[loss.source, tuple(names)] += loss.labels
+        else:
+            yield loss, names
+    for (source, names_), labels_ in together.items():
+        yield Loss(source, labels=tuple(sorted(labels_))), list(names_)
 
 
 def _effect(where: Where, what: str, did: Iterable[str], do: Iterable[str], tenant: str = "") -> Effect:
@@ -165,11 +177,25 @@ def _effect(where: Where, what: str, did: Iterable[str], do: Iterable[str], tena
 
 def _sentence(loss: Loss, names: list[str]) -> str:
     called = f"metric{'' if len(names) == 1 else 's'} {_listed(f'`{name}`' for name in names)}"
-    if len(names) > _SHOWN and loss.source.startswith("pipeline"):
-        called = f"{len(names)} metrics `{commonprefix(names)}*`"
-    if loss.label:
-        return f"{loss.what} {called}"
-    return f"{called}: {loss.what}" if loss.what else f"{called} {'goes' if len(names) == 1 else 'go'}"
+    if len(names) > 2 and loss.source.startswith("pipeline") and _common(names):
+        called = f"{len(names)} metrics `{_common(names)}*`"
+    if loss.what:
+        return f"{loss.what} {called}" if loss.labels else f"{called}: {loss.what}"
+    if loss.labels:
+        many = len(loss.labels) > 1
+        return f"label{'s' if many else ''} {_listed(f'`{one}`' for one in loss.labels)} {_go(many)} from {called}"
+    return f"{called} {_go(len(names) > 1)}"
+
+
+def _go(many: bool) -> str:
+    return "go" if many else "goes"
+
+
+def _common(names: list[str]) -> str:
+    """What names begin with, up to the last `_`."""
+    first, last = min(names), max(names)
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[: first[:same].rfind("_") + 1]
 
 
 def _losses(was: Metric, now: Metric | None) -> Iterator[Loss]:
@@ -183,14 +209,21 @@ def _losses(was: Metric, now: Metric | None) -> Iterator[Loss]:
         yield Loss(source, f"unit {was.unit} -> {now.unit or 'none'}")
     gone = frozenset[str]() if was.labels is None or now.labels is None else was.labels - now.labels
     for label in sorted(gone):
-        yield Loss(source, f"label `{label}` goes from", label)
+        yield Loss(source, labels=(label,))
     for label in sorted((was.values.keys() & now.values.keys()) - gone):
         for value in sorted(was.values[label] - now.values[label]):
-            yield Loss(source, f"label `{label}` is no longer `{value}` in", label, value)
+            yield Loss(source, f"label `{label}` is no longer `{value}` in", (label,), value)
 
 
-def _called(readers: Iterable[Reader], names: list[str], label: str = "", value: str = "") -> list[str]:
-    return sorted({one.called for one in readers if any(one.reads(name, label, value) for name in names)})
+def _called(readers: Iterable[Reader], names: list[str], loss: Loss, left: frozenset[str]) -> list[str]:
+    """The rules that read any of these metrics and, if it is about labels, name one of those."""
+    return sorted(
+        {
+            one.called
+            for one in readers
+            if any(one.reads(name, label, loss.value, left=left) for name in names for label in loss.labels or ("",))
+        }
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -216,7 +249,8 @@ def _pipelines(name: str, before: Held, after: Held, readers: list[list[Reader]]
         names = [f"{shown[0]}{series}" for series in PROCESS_SERIES.values()]
         for label, classes in sorted(lost.items()):
             if classes:
-                did, do = (_called(side, names, label) if label else [] for side in readers)
+                loss = Loss("", labels=(label,))
+                did, do = (_called(side, names, loss, frozenset()) if label else [] for side in readers)
                 series = f"series of {', '.join(classes)}"
                 sums = " but in sums" if SUMS in now and SUMS not in was else ""
                 what = f"label `{label}` goes from {series} of" if label else f"{series} go{sums} from"

@@ -29,10 +29,15 @@ class Reader:
     texts: str = ""
     """What is shown of its result: labels are named there, too."""
 
-    def reads(self, metric: str, label: str = "", value: str = "") -> bool:
-        """Whether it reads a metric; with a label, whether it names that; with a value, whether it asks for that."""
+    def reads(self, metric: str, label: str = "", value: str = "", *, left: frozenset[str] = frozenset()) -> bool:
+        """Whether it reads a metric; with a label, whether it names that; with a value, whether it asks for that.
+
+        Who reads all that fits a pattern does not miss one metric as long as any fits of those that are `left`.
+        """
         return any(
-            use.is_of(metric) and (not label or label in use.labels) and (not value or use.asks(label, value))
+            use.is_of(metric)
+            and (label in use.labels if label else not use.is_served(left))
+            and (not value or use.asks(label, value))
             for use in uses(self.expr, self.texts)
         )
 
@@ -50,6 +55,10 @@ class Use:
         """Whether the selector can select that metric."""
         return self.name == metric if self.name else bool(self.pattern) and _matches(self.pattern, metric)
 
+    def is_served(self, left: frozenset[str]) -> bool:
+        """Whether it reads what fits a pattern, and something of it is left."""
+        return not self.name and bool(self.pattern) and _any_matches(self.pattern, left)
+
     def asks(self, label: str, value: str) -> bool:
         """Whether a matcher wants this value of the label."""
         return any(
@@ -65,6 +74,11 @@ def _matches(pattern: str, text: str) -> bool:
     except re.error:
         # RE2 knows what Python does not: such a pattern is one of whatever it is compared with.
         return True
+
+
+@cache
+def _any_matches(pattern: str, names: frozenset[str]) -> bool:
+    return any(_matches(pattern, name) for name in names)
 
 
 @cache

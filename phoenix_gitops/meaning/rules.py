@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from phoenix_gitops.diff_objects import Object
 from phoenix_gitops.meaning.base import Aspect, Cluster, Effect
+from phoenix_gitops.meaning.objectives import (
+    FOLLOWING,
+    SAID,
+    SIGNS,
+    Rule,
+    come_or_go,
+    objectives,
+    slo_of,
+    threshold,
+    whole,
+)
 from phoenix_gitops.meaning.reading import canonical, mapping, maps, text
 from phoenix_gitops.meaning.telemetry import RECORDED
 from phoenix_gitops.meaning.thresholds import Tendency, tendency
@@ -18,31 +28,6 @@ from phoenix_gitops.model.units import milliseconds
 
 _KINDS = ("PrometheusRule", "VMRule")
 _RANKS = {"page": 3, "critical": 3, "error": 2, "ticket": 2, "warning": 2, "info": 1, "none": 0}
-_SIGNS = {Tendency.LOOSER: "!", Tendency.TIGHTER: "+", Tendency.UNKNOWN: "~"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule as it is evaluated; where it stands is no part of it."""
-
-    namespace: str = field(compare=False)
-    name: str
-    alert: bool
-    expr: str
-    hold: str
-    keep: str
-    labels: tuple[tuple[str, str], ...]
-    tenant: str = field(compare=False)
-
-    @property
-    def severity(self) -> str:
-        """Its label `severity`."""
-        return dict(self.labels).get("severity", "")
-
-    @property
-    def others(self) -> tuple[tuple[str, str], ...]:
-        """The labels without the severity."""
-        return tuple(label for label in self.labels if label[0] != "severity")
 
 
 _KEYS: tuple[Callable[[Rule], object], ...] = (
@@ -60,10 +45,16 @@ def rules(cluster: Cluster) -> Iterator[Effect]:
     new = Counter(rule for _, after in pairs for rule in _read(after))
     removed, added = list((old - new).elements()), list((new - old).elements())
     matched = list(_match(removed, added))
+    slos = {slo_of(after) for _, after in matched if after.name in SAID}
+    yield from objectives(cluster, matched)
     for before, after in matched:
-        yield from _changed(cluster, before, after)
-    yield from _listed(cluster, added, "added", "+")
-    yield from _listed(cluster, removed, "removed", "!")
+        if after.name not in SAID and not (after.name in FOLLOWING and slo_of(after) in slos):
+            yield from _changed(cluster, before, after)
+    for found, word, sign in ((added, "added", "+"), (removed, "removed", "!")):
+        slos_whole = whole(found)
+        yield from come_or_go(cluster, slos_whole, word, sign)
+        told = {rule for records in slos_whole.values() for rule in records}
+        yield from _listed(cluster, (rule for rule in found if rule not in told), word, sign)
 
 
 def _read(one: Object | None) -> Iterator[Rule]:
@@ -107,14 +98,15 @@ def _match(removed: list[Rule], added: list[Rule]) -> Iterator[tuple[Rule, Rule]
 def _changed(cluster: Cluster, before: Rule, after: Rule) -> Iterator[Effect]:
     if not after.alert:
         if before.expr != after.expr:
-            yield _effect(cluster, after, "~", f"recording rule `{after.name}` records something else")
+            compared = threshold(tendency(before.expr, after.expr)[1])
+            more = f": {compared}" if compared else ""
+            yield _effect(cluster, after, "~", f"recording rule `{after.name}` records something else{more}")
         return
     parts: list[tuple[Tendency, str]] = []
     if before.expr != after.expr:
         became, figures = tendency(before.expr, after.expr)
         if became is not Tendency.SAME:
-            shown = f"threshold {figures[0]} -> {figures[1]}" if figures else "its condition"
-            parts.append((became, shown))
+            parts.append((became, threshold(figures) or "its condition"))
     for name, old, new, looser in (
         ("for", before.hold, after.hold, 1),
         ("keep_firing_for", before.keep, after.keep, -1),
@@ -129,7 +121,7 @@ def _changed(cluster: Cluster, before: Rule, after: Rule) -> Iterator[Effect]:
         kinds = {became for became, _ in parts}
         became = kinds.pop() if len(kinds) == 1 else Tendency.UNKNOWN
         details = ", ".join(shown for _, shown in parts)
-        yield _effect(cluster, after, _SIGNS[became], f"{_called(after)} {became.value}: {details}")
+        yield _effect(cluster, after, SIGNS[became], f"{_called(after)} {became.value}: {details}")
 
 
 def _length(duration: str) -> int:

@@ -26,8 +26,12 @@ class Tendency(Enum):
     UNKNOWN = "changed"
 
 
-def tendency(old: str, new: str) -> tuple[Tendency, tuple[str, str] | None]:
-    """How a condition changed, and the figures where exactly one comparison's differ.
+Figures = tuple[str, str]
+"""What a value was compared with, and is."""
+
+
+def tendency(old: str, new: str) -> tuple[Tendency, tuple[Figures, ...]]:
+    """How a condition changed, and the figures that differ, each pair once; none where something else differs, too.
 
     Only figures that a value is compared with count, joined by `and`, `or`, brackets and aggregations of comparisons:
     elsewhere a figure's direction depends on the sign of data.
@@ -35,16 +39,16 @@ def tendency(old: str, new: str) -> tuple[Tendency, tuple[str, str] | None]:
     try:
         before, after = parse(old), parse(new)
     except PromQLError:
-        return Tendency.UNKNOWN, None
+        return Tendency.UNKNOWN, ()
     found = _compare(before, after)
     directions = {one for one, _ in found}
-    figures = found[0][1] if len(found) == 1 else None
+    figures = tuple(dict.fromkeys(pair for _, pair in found if pair)) if all(pair for _, pair in found) else ()
     if not directions:
-        return Tendency.SAME, None
+        return Tendency.SAME, ()
     return (directions.pop() if len(directions) == 1 else Tendency.UNKNOWN), figures
 
 
-_Found = list[tuple[Tendency, tuple[str, str] | None]]
+_Found = list[tuple[Tendency, Figures | None]]
 
 
 def _compare(before: Node, after: Node) -> _Found:

@@ -98,12 +98,18 @@ def _target(autoscaler: Object) -> tuple[str, str]:
 
 def _bounds(workload: Object, side: Side) -> str:
     """The bounds of its autoscaler, as `2 to 6`; empty without one."""
-    for kind, least, most in (
-        ("HorizontalPodAutoscaler", "minReplicas", "maxReplicas"),
-        ("ScaledObject", "minReplicaCount", "maxReplicaCount"),
+    found = bounds(workload, side)
+    return f"{found[0]} to {found[1]}" if found else ""
+
+
+def bounds(workload: Object, side: Side) -> tuple[int, int] | None:
+    """The least and most replicas that its autoscaler may set; None without one."""
+    for kind, least, most, default in (
+        ("HorizontalPodAutoscaler", "minReplicas", "maxReplicas", 1),
+        ("ScaledObject", "minReplicaCount", "maxReplicaCount", 0),
     ):
         for one in side.of(kind):
             if one.namespace == workload.namespace and _target(one) == (workload.kind, workload.name):
-                low = text(one.data, "spec", least) or ("1" if kind == "HorizontalPodAutoscaler" else "0")
-                return f"{low} to {text(one.data, 'spec', most) or '100'}"
-    return ""
+                low, high = number(one.data, "spec", least), number(one.data, "spec", most)
+                return (default if low is None else low, 100 if high is None else high)
+    return None
