@@ -97,6 +97,9 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX525", "unknown-ring-in-catalog", "the catalog has versions of a ring that there is not"),
     Code("PHX526", "ring-out-of-order", "a later ring runs a newer version than an earlier one"),
     Code("PHX527", "ring-of-nobody", "the catalog has versions of a ring without environments (a warning)"),
+    Code("PHX537", "idle-setting", "a setting would have no effect under the chosen reconciler"),
+    Code("PHX538", "missing-for-flux", "Flux lacks a fact that it needs, or cannot read an address"),
+    Code("PHX539", "kustomization-unsound", "a Kustomization could not apply its folder"),
     # 6xx templates, emitters and overrides
     Code("PHX601", "template-syntax", "a template is not valid Jinja"),
     Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),

@@ -67,7 +67,7 @@ QUOTA_ENFORCEMENT: Final = f"{POLICY_GROUP}/quota-enforcement"
 """Annotation: how exactly each of a tenant's quotas is held, as `cpu=exact,activeSeries=alert-only`."""
 
 HOLD: Final = f"{POLICY_GROUP}/hold"
-"""Annotation of Applications: why and until when Argo CD leaves what they watch as it is."""
+"""Annotation of Applications and Kustomizations: why and until when what they watch is left as it is."""
 
 SYNC_WAVE: Final = "argocd.argoproj.io/sync-wave"
 """Annotation: the wave in which Argo CD applies an object; a wave holds only inside one Application."""
@@ -77,6 +77,12 @@ SYNC_OPTIONS: Final = "argocd.argoproj.io/sync-options"
 
 COMPARE_OPTIONS: Final = "argocd.argoproj.io/compare-options"
 """Annotation: how Argo CD compares an object, as `IgnoreExtraneous`."""
+
+FLUX_PRUNE: Final = "kustomize.toolkit.fluxcd.io/prune"
+"""Annotation: `disabled` keeps Flux from deleting an object."""
+
+FLUX_SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
+"""Annotation: how Flux applies an object; `Merge` keeps what others wrote, `IfNotPresent` makes it and no more."""
 
 APP_NAME: Final = "app.kubernetes.io/name"
 APP_PART_OF: Final = "app.kubernetes.io/part-of"

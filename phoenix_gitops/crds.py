@@ -58,9 +58,11 @@ _LISTED = 5
 EMITTED: tuple[Kind, ...] = (
     ("argoproj.io", "v1alpha1", "AppProject"),
     ("argoproj.io", "v1alpha1", "Application"),
+    ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
     ("monitoring.coreos.com", "v1", "PodMonitor"),
     ("monitoring.coreos.com", "v1", "PrometheusRule"),
     ("monitoring.coreos.com", "v1", "ServiceMonitor"),
+    ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
 )
 """Custom resources that are compiled."""
 

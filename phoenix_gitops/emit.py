@@ -18,6 +18,7 @@ from phoenix_gitops.conventions import decorate
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import gitops, tenancy
 from phoenix_gitops.emitters.base import Emitted, Emitter, Render
+from phoenix_gitops.emitters.gitops.fences import Rule, granted
 from phoenix_gitops.model.environment import Cluster
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.overrides import Override, apply_all
@@ -51,6 +52,11 @@ class UnitOutput:
     def namespaces(self) -> frozenset[str]:
         """Namespaces of the namespaced objects."""
         return frozenset(a.namespace for a in self.objects if a.namespace)
+
+    @property
+    def grants(self) -> frozenset[Rule]:
+        """Rights that roles among the objects grant."""
+        return granted(a.body for a in self.objects)
 
 
 @dataclass(frozen=True)
@@ -206,17 +212,23 @@ class Summarised(Protocol):
         """Namespaces of its namespaced objects."""
         ...
 
+    @property
+    def grants(self) -> frozenset[Rule]:
+        """Rights that its roles grant."""
+        ...
+
 
 def summarise(results: Iterable[Summarised]) -> dict[tuple[str, str], gitops.ComponentSummary]:
-    """What each component of each cluster holds, for the Applications and their projects."""
-    kinds: dict[tuple[str, str], set[tuple[str, str, bool]]] = {}
-    namespaces: dict[tuple[str, str], set[str]] = {}
+    """What each component of each cluster holds, for the plan of how it gets there."""
+    parts: dict[tuple[str, str], list[Summarised]] = {}
     for result in results:
         if result.kinds:
-            key = (result.unit.cluster, result.unit.component)
-            kinds.setdefault(key, set()).update(result.kinds)
-            namespaces.setdefault(key, set()).update(result.namespaces)
+            parts.setdefault((result.unit.cluster, result.unit.component), []).append(result)
     return {
-        key: gitops.ComponentSummary(kinds=frozenset(kinds[key]), namespaces=frozenset(namespaces[key]))
-        for key in sorted(kinds)
+        key: gitops.ComponentSummary(
+            kinds=frozenset().union(*(part.kinds for part in found)),
+            namespaces=frozenset().union(*(part.namespaces for part in found)),
+            grants=frozenset().union(*(part.grants for part in found)),
+        )
+        for key, found in sorted(parts.items())
     }

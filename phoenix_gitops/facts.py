@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from phoenix_gitops.emit import Stage
+from phoenix_gitops.emitters.gitops.fences import RESOURCES
+from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.verify import ANY, Facts, ObjectRef
 
 _EVERYWHERE = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -13,13 +15,14 @@ _CLUSTER_ROLES = ("view", "edit", "admin", "cluster-admin")
 
 
 def cluster_facts(stage: Stage, cluster: str) -> Facts:
-    """The facts of one cluster of an environment, or of the cluster that Argo CD runs in."""
+    """The facts of one cluster of an environment, or of the cluster that the reconciler runs in."""
     platform = stage.world.platform
     known = stage.clusters.get(cluster)
     external = {ObjectRef("Namespace", "", name) for name in _EVERYWHERE}
     external |= {ObjectRef("ClusterRole", "", name) for name in _CLUSTER_ROLES}
-    if cluster == platform.spec.argocd.cluster:
-        external.add(ObjectRef("Namespace", "", platform.spec.argocd.namespace))
+    home = platform.spec.home
+    if cluster == home.cluster or (known and known.server == home.server):
+        external.add(ObjectRef("Namespace", "", home.namespace))
     for pipeline in stage.scope.pipelines:
         for export in pipeline.spec.export:
             if export.otlp_http is not None and export.otlp_http.secret_ref is not None:
@@ -28,9 +31,18 @@ def cluster_facts(stage: Stage, cluster: str) -> Facts:
     return Facts(
         kubernetes=known.kubernetes if known else min(versions),
         external=frozenset(external),
+        resources=_resources(platform),
     )
 
 
 def kubernetes_of(stage: Stage, cluster: str) -> str:
     """The Kubernetes minor that a cluster's objects are checked against."""
     return cluster_facts(stage, cluster).kubernetes
+
+
+def _resources(platform: Platform) -> tuple[tuple[str, str, str], ...]:
+    """Resource names of kinds: of those that we make, and of those that the platform's policy tells."""
+    told = {
+        (kind.partition(".")[2], kind.partition(".")[0]): name for kind, name in platform.spec.flux.resources.items()
+    }
+    return tuple(sorted((*kind, name) for kind, name in {**told, **RESOURCES}.items()))

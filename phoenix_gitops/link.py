@@ -15,6 +15,7 @@ from phoenix_gitops.model.environment import Environment
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.moves import check_moves
+from phoenix_gitops.reconcilers import check_reconciler
 from phoenix_gitops.regexes import regex_faults
 from phoenix_gitops.relations import homeless, replicas
 from phoenix_gitops.resolve import Key, Resolved
@@ -45,6 +46,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_servers(policies, world),
         *check_maturity(policies, world),
         *check_holds(policies, world),
+        *check_reconciler(policies, world),
         *_application_names(policies, world),
         *_stages(policies, world),
         *_exports(policies, world),

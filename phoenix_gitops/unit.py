@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from phoenix_gitops.artifact import RenderedFile, Unit
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emit import Stage, Summary
+from phoenix_gitops.emitters.gitops.fences import Rule
 from phoenix_gitops.serialise import render_object, render_proof
 from phoenix_gitops.verify import Checked, Schemas, check
 
@@ -22,6 +23,8 @@ class UnitResult:
     kinds: frozenset[tuple[str, str, bool]]
     """(API group, kind, whether it is namespaced)."""
     namespaces: frozenset[str]
+    grants: frozenset[Rule]
+    """Rights that roles among the objects grant."""
     diagnostics: tuple[Diagnostic, ...]
     matched: frozenset[int]
     """Overrides that found an object here."""
@@ -44,6 +47,7 @@ def run_unit(stage: Stage, unit: Unit, schemas: Schemas | None, summary: Summary
         checked=checked,
         kinds=output.kinds,
         namespaces=output.namespaces,
+        grants=output.grants,
         diagnostics=output.diagnostics,
         matched=output.matched,
         checks=len(rendered) + len(proofs),

@@ -44,6 +44,8 @@ NO_OUTPUT = {
     "Platform.spec.version": "PHX504",
     "Platform.spec.rings": "PHX505",
     "Platform.spec.emitters": "PHX690",
+    "Platform.spec.flux": "only with reconciler flux: tests/unit/emitters/test_flux.py",
+    "Environment.spec.clusters.*.kubeConfig": "only with reconciler flux: tests/unit/emitters/test_flux.py",
     "Platform.spec.review": "who is asked: tests/unit/test_diff_approvals.py",
     "Platform.spec.output": "only with output modes branch and repo: tests/unit/emitters/test_gitops.py",
     "Environment.spec.holds": "nothing is held here: tests/unit/emitters/test_gitops.py",

@@ -8,6 +8,7 @@ from typing import Any, Final
 from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, Carrier, PolicyRef, ProofFile
 from phoenix_gitops.diagnostics import Diagnostic
+from phoenix_gitops.emitters import manners
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.promql.rewrite import ForeignTenantError
 from phoenix_gitops.promql.syntax import PromQLError
@@ -107,7 +108,7 @@ def _namespace(scope: ClusterScope, render: Render) -> Artifact:
     for mode in ("enforce", "audit", "warn"):
         labels[f"pod-security.kubernetes.io/{mode}"] = "restricted"
         labels[f"pod-security.kubernetes.io/{mode}-version"] = version
-    annotations = {conventions.SYNC_OPTIONS: "Prune=confirm,Delete=confirm", conventions.SYNC_WAVE: "-10"}
+    annotations = manners.written(scope.env.platform, manners.NAMESPACE)
     body = render(_NAMESPACE, name=rules_namespace(scope.env), labels=labels, annotations=annotations)
     return Artifact(
         component=COMPONENT, policy=PolicyRef("Environment", scope.env.name), body=body, template=_NAMESPACE

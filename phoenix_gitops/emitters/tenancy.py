@@ -11,23 +11,13 @@ from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.collector import names
 from phoenix_gitops.collector.ports import OTLP_GRPC, OTLP_HTTP
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.emitters import network, rights
+from phoenix_gitops.emitters import manners, network, rights
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.emitters.limits import check_limits
 from phoenix_gitops.model.units import canonical
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
 COMPONENT: Final = "tenancy"
-
-_NAMESPACE_WAVE: Final = {conventions.SYNC_WAVE: "-10"}
-_CONTENT_WAVE: Final = {conventions.SYNC_WAVE: "-5"}
-"""Walls and rights stand before anything that a later wave of the same Application puts between them."""
-
-_HANDED_OVER: Final = {
-    # It stays when it is no longer ours: who takes the tenant away takes no workloads and no walls away.
-    conventions.SYNC_OPTIONS: "Prune=false,Delete=false",
-    conventions.COMPARE_OPTIONS: "IgnoreExtraneous",
-}
 
 _ENFORCEMENT: Final = {
     "cpu": "exact",
@@ -52,10 +42,15 @@ class _Place:
     def labels(self) -> dict[str, str]:
         return {conventions.ENVIRONMENT: self.scope.env.name, conventions.TENANT: self.tenant.name}
 
+    def manner(self, manner: manners.Manner) -> dict[str, str]:
+        """How the reconciler is to treat an object here; while the tenant moves to a class without walls, it stays."""
+        kept = manners.staying(manner) if self.tenant.standing.leaving else manner
+        return manners.written(self.scope.env.platform, kept)
+
     @property
     def annotations(self) -> dict[str, str]:
         """Of what stands in the namespace; rights excepted, it outlasts a move to a class without walls."""
-        return {**_CONTENT_WAVE, **(_HANDED_OVER if self.tenant.standing.leaving else {})}
+        return self.manner(manners.WALL)
 
     def artifact(self, kind: str, **values: object) -> Artifact:
         """An object in the namespace, from the template of its kind."""
@@ -87,7 +82,7 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
                     name=grant.name,
                     namespace=namespace,
                     labels={conventions.ENVIRONMENT: scope.env.name},
-                    annotations=_CONTENT_WAVE,
+                    annotations=manners.written(scope.env.platform, manners.WALL),
                     rules=grant.rules,
                     groups=grant.groups,
                 )
@@ -128,9 +123,8 @@ def _marked(place: _Place) -> Artifact:
     elif place.tenant.standing.arriving:
         # Who would be refused once the walls stand is told before.
         labels |= {name: level for name, level in _pod_security(place).items() if "/enforce" not in name}
-    return place.artifact(
-        "namespace", name=place.namespace, labels=labels, annotations={**_HANDED_OVER, **_NAMESPACE_WAVE}
-    )
+    annotations = place.manner(manners.FOREIGN_NAMESPACE)
+    return place.artifact("namespace", name=place.namespace, labels=labels, annotations=annotations)
 
 
 def _bounds(place: _Place) -> Iterator[Artifact]:
@@ -148,9 +142,11 @@ def _rights(place: _Place) -> Iterator[Artifact]:
     access = place.tenant.tenant.spec.access
     # A read-only tenant's editors still see what they had.
     writers = access.editors if place.tenant.tenant.spec.state == "active" else []
+    # Rights go with the tenant, even where its walls stay.
+    said = manners.written(place.scope.env.platform, manners.WALL)
     for grant in rights.tenant_grants([*access.viewers, *access.editors], writers):
         for kind, values in (("role", {"rules": grant.rules}), ("rolebinding", {"groups": grant.groups})):
-            yield place.artifact(kind, name=grant.name, annotations=_CONTENT_WAVE, **values)
+            yield place.artifact(kind, name=grant.name, annotations=said, **values)
 
 
 def _namespace(place: _Place) -> Artifact:
@@ -170,10 +166,7 @@ def _namespace(place: _Place) -> Artifact:
     if spec.residency:
         labels[conventions.RESIDENCY] = spec.residency
     annotations = {
-        # Deleting a namespace deletes what its tenant runs and stores there.
-        conventions.SYNC_OPTIONS: "Prune=confirm,Delete=confirm",
-        **(_HANDED_OVER if place.tenant.standing.leaving else {}),
-        **_NAMESPACE_WAVE,
+        **place.manner(manners.NAMESPACE),
         conventions.ACCOUNT: str(place.tenant.account),
         **_enforcement(place),
     }
@@ -289,12 +282,12 @@ def _agents(place: _Place) -> network.Peer:
 
 
 def _reserved(scope: ClusterScope, tenant: TenantScope) -> Iterator[Diagnostic]:
-    """Namespaces of the cluster, of Argo CD and of the platform: rights there are rights over everybody."""
+    """Namespaces of the cluster, of the reconciler and of the platform: rights there are rights over everybody."""
     platform = scope.env.platform.spec
     prefix = platform.conventions.namespace_prefix
     for namespace in sorted(tenant.tenant.spec.identity.namespaces):
         if (
-            namespace in {"default", platform.argocd.namespace, prefix}
+            namespace in {"default", platform.home.namespace, prefix}
             or namespace.startswith("kube-")
             or namespace.startswith(f"{prefix}-")
         ):

@@ -69,7 +69,7 @@ def _namespaces(objects: Sequence[Node], world: World, notes: list[Diagnostic]) 
         tenant = node.text("metadata", "labels", conventions.TENANT) or name
         what, prefix = f"Namespace `{name}` with what is in it", world.platform.spec.conventions.namespace_prefix
         why = ""
-        if _OF_THE_CLUSTER.fullmatch(name) or name in {prefix, world.platform.spec.argocd.namespace}:
+        if _OF_THE_CLUSTER.fullmatch(name) or name in {prefix, world.platform.spec.home.namespace}:
             why = "it is no tenant's"
         elif name.startswith(f"{prefix}-"):
             why = "it is the platform's own"

@@ -115,6 +115,16 @@ class Provides(Model, frozen=True, kw_only=True):
     ] = None
 
 
+class KubeConfig(Model, frozen=True, kw_only=True):
+    """A Secret, in Flux's namespace where Flux runs, with a kubeconfig of a cluster."""
+
+    secret: Annotated[Name, Meta(description="The Secret.")]
+    key: Annotated[
+        Annotated[str, Meta(pattern="^[-._a-zA-Z0-9]+$")] | None,
+        Meta(description="The key in it; absent: `value` or `value.yaml`, as Flux looks."),
+    ] = None
+
+
 class Cluster(Model, frozen=True, kw_only=True):
     """A fact sheet of one cluster. A fact that an output needs and that is missing is an error, not a guess."""
 
@@ -123,10 +133,16 @@ class Cluster(Model, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^https://[^ ]+$",
-            description="The API server as Argo CD addresses it.",
+            description="The API server as the reconciler addresses it.",
             examples=["https://kubernetes.default.svc"],
         ),
     ]
+    kube_config: Annotated[
+        KubeConfig | None,
+        Meta(
+            description="How Flux reaches the cluster, unless it runs there; Argo CD has secrets of its own for that."
+        ),
+    ] = None
     kubernetes: Annotated[
         str,
         Meta(
@@ -190,18 +206,27 @@ class Gateway(Model, frozen=True, kw_only=True):
 
 
 class Retry(Model, frozen=True, kw_only=True):
-    """How Argo CD retries a failed sync."""
+    """How a failed sync is retried."""
 
-    limit: Annotated[int, Meta(ge=0, le=100, description="Attempts.")] = 5
-    backoff: Annotated[Duration, Meta(description="Wait before the second attempt; doubles each time.")] = "10s"
-    max_backoff: Annotated[Duration, Meta(description="The longest wait.")] = "5m"
+    limit: Annotated[int, Meta(ge=0, le=100, description="Attempts of Argo CD; Flux never gives up.")] = 5
+    backoff: Annotated[
+        Duration, Meta(description="Wait before the second attempt. Argo CD doubles it each time, Flux does not.")
+    ] = "10s"
+    max_backoff: Annotated[Duration, Meta(description="The longest wait of Argo CD.")] = "5m"
 
 
 class Sync(Model, frozen=True, kw_only=True):
-    """How Argo CD keeps clusters equal to Git."""
+    """How the reconciler keeps clusters equal to Git."""
 
-    automated: Annotated[bool, Meta(description="Whether a commit is applied without being asked.")] = True
-    self_heal: Annotated[bool, Meta(description="Whether a change by hand in the cluster is undone.")] = True
+    automated: Annotated[
+        bool,
+        Meta(
+            description="Whether a commit is applied without being asked. Under Flux the other way is to be suspended."
+        ),
+    ] = True
+    self_heal: Annotated[
+        bool, Meta(description="Whether a change by hand in the cluster is undone, as Flux always does.")
+    ] = True
     prune: Annotated[bool, Meta(description="Whether what left Git is deleted in the cluster.")] = True
     keep: Annotated[
         list[Component],
@@ -224,12 +249,12 @@ class Hold(Model, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^([*]|[a-z0-9][-a-z0-9]*)/([*]|[a-z]+)$",
-            description="What is held, as CLUSTER/COMPONENT; `*` stands for all. Argo CD does not apply it by itself, "
+            description="What is held, as CLUSTER/COMPONENT; `*` stands for all. It is not applied by itself, "
             "and files of it that were edited by hand are kept.",
             examples=["main/ingest", "*/*"],
         ),
     ]
-    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why; every held Application says it.")]
+    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why; whatever is held says it.")]
     until: Annotated[
         str,
         Meta(
@@ -303,7 +328,7 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     telemetry: Annotated[Telemetry, Meta(description="Scrape and evaluation intervals.")] = Telemetry()
     agent: Annotated[Agent, Meta(description="The collector on every node.")] = Agent()
     gateway: Annotated[Gateway, Meta(description="The collector that agents send to.")] = Gateway()
-    sync: Annotated[Sync, Meta(description="How Argo CD keeps the clusters equal to Git.")] = Sync()
+    sync: Annotated[Sync, Meta(description="How the reconciler keeps the clusters equal to Git.")] = Sync()
     holds: Annotated[list[Hold], Meta(description="Parts that are left as they are for a while.")] = []
     budget: Annotated[Budget, Meta(description="What the environment may use.")] = Budget()
     overrides: Annotated[list[Patch], Meta(description="Changes to rendered objects of this environment.")] = []
@@ -318,7 +343,7 @@ class Environment(Model, frozen=True, kw_only=True):
     def hold(self, cluster: str, component: str) -> Hold | None:
         """The first hold that reaches a component of a cluster; none reaches `gitops`.
 
-        Argo CD must go on applying Applications, or no hold could be lifted.
+        The reconciler must go on applying what says so, or no hold could be lifted.
         """
         if component == UNHELD:
             return None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import replace
 
-from phoenix_gitops.model.base import LabelValue, Metadata, Model, Money, Name, Patch
+from phoenix_gitops.model.base import Duration, LabelValue, Metadata, Model, Money, Name, Patch
 
 
 class Repository(Model, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Repository(Model, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             pattern="^(https?|ssh|git|file)://[^ ]+$|^[^ @:/]+@[^ :]+:[^ ]+$",
-            description="The repository's address, as Argo CD reaches it.",
+            description="The repository's address, as the reconciler reaches it.",
             examples=["https://git.example.com/metrics/gitops.git"],
         ),
     ]
@@ -54,7 +54,7 @@ class Output(Model, frozen=True, kw_only=True):
 
 
 class ArgoCD(Model, frozen=True, kw_only=True):
-    """The Argo CD that reconciles the compiled tree."""
+    """The Argo CD that reconciles the compiled tree, if `reconciler` says so."""
 
     namespace: Annotated[Name, Meta(description="The namespace that Argo CD runs in.")] = "argocd"
     cluster: Annotated[
@@ -64,6 +64,49 @@ class ArgoCD(Model, frozen=True, kw_only=True):
     server: Annotated[str, Meta(description="That cluster's API server as Argo CD itself addresses it.")] = (
         "https://kubernetes.default.svc"
     )
+
+
+class Flux(Model, frozen=True, kw_only=True):
+    """The Flux that reconciles the compiled tree, if `reconciler` says so."""
+
+    namespace: Annotated[
+        Name,
+        Meta(
+            description="The namespace that Flux runs in. A cluster that it reaches by a kubeconfig gets one of the same "
+            "name, with the accounts that may apply each component."
+        ),
+    ] = "flux-system"
+    cluster: Annotated[
+        Name,
+        Meta(description="The cluster that Flux runs in; GitRepositories and Kustomizations are applied there."),
+    ] = "management"
+    server: Annotated[
+        str,
+        Meta(
+            description="That cluster's API server. A cluster of an environment with the same `server` needs no kubeconfig."
+        ),
+    ] = "https://kubernetes.default.svc"
+    secret: Annotated[
+        Name | None,
+        Meta(
+            description="The Secret, in Flux's namespace, with the credentials of the repository; absent: it needs none."
+        ),
+    ] = None
+    poll: Annotated[Duration, Meta(description="Time between two looks at the repository.")] = "1m"
+    interval: Annotated[
+        Duration, Meta(description="Time after which a part is applied again, by which changes by hand are undone.")
+    ] = "10m"
+    timeout: Annotated[
+        Duration,
+        Meta(description="How long a part may take until all of its objects are healthy; then it counts as failed."),
+    ] = "5m"
+    resources: Annotated[
+        dict[str, Annotated[str, Meta(pattern="^[a-z][a-z0-9]*$")]],
+        Meta(
+            description="Resource names of kinds that third-party emitters make, by `KIND.GROUP`, since rights go by them.",
+            examples=[{"Widget.example.com": "widgets"}],
+        ),
+    ] = {}
 
 
 Tag = Annotated[
@@ -244,7 +287,12 @@ class PlatformSpec(Model, frozen=True, kw_only=True):
     ]
     repository: Annotated[Repository, Meta(description="Where the policies live in Git.")]
     output: Annotated[Output, Meta(description="Where the compiled tree is committed.")] = Output()
-    argocd: Annotated[ArgoCD, Meta(description="The Argo CD that reconciles the compiled tree.")] = ArgoCD()
+    reconciler: Annotated[
+        Literal["argocd", "flux"],
+        Meta(description="What keeps clusters equal to the compiled tree. Settings of the other one are refused."),
+    ] = "argocd"
+    argocd: Annotated[ArgoCD, Meta(description="Where Argo CD runs.")] = ArgoCD()
+    flux: Annotated[Flux, Meta(description="Where Flux runs, and how often it looks.")] = Flux()
     catalog: Annotated[Catalog, Meta(description="Images and versions of what is deployed.")] = Catalog()
     prices: Annotated[Prices, Meta(description="Prices behind cost rules and reports.")] = Prices()
     conventions: Annotated[Conventions, Meta(description="Names and labels that hold everywhere.")] = Conventions()
@@ -260,9 +308,9 @@ class PlatformSpec(Model, frozen=True, kw_only=True):
     overrides: Annotated[list[Patch], Meta(description="Changes to rendered objects, in every environment.")] = []
 
     @property
-    def home(self) -> ArgoCD:
-        """Where the reconciler runs."""
-        return self.argocd
+    def home(self) -> ArgoCD | Flux:
+        """Where the reconciler runs: its namespace, its cluster, and how it addresses that."""
+        return self.flux if self.reconciler == "flux" else self.argocd
 
 
 class Platform(Model, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ _ROOT = "generated/"
 
 def check_delivery(index: Index, delivered: Sequence[Item]) -> Iterator[Finding]:
     """Each Application against its project; `delivered` are the objects of all clusters that it may bring."""
-    folders = _Folders(delivered)
+    folders = Folders(delivered)
     for item in index.of_kind("argoproj.io", "Application"):
         spec = mapping(item.summary.spec)
         name = text(spec.get("project"))
@@ -81,7 +81,7 @@ def _sources(item: Item, spec: Mapping, project: Item) -> Iterator[Finding]:
             yield _refused(item, project, fault)
 
 
-def _kinds(item: Item, spec: Mapping, project: Item, folders: _Folders) -> Iterator[Finding]:
+def _kinds(item: Item, spec: Mapping, project: Item, folders: Folders) -> Iterator[Finding]:
     folder = text(child(spec, "source").get("path")).strip("/")
     if not folder:
         return
@@ -106,7 +106,7 @@ def _kinds(item: Item, spec: Mapping, project: Item, folders: _Folders) -> Itera
             yield _refused(item, project, fault, brought)
 
 
-class _Folders:
+class Folders:
     """One object of each group, kind and namespace in each folder; folders are found by prefix."""
 
     def __init__(self, items: Sequence[Item]) -> None:

@@ -16,6 +16,12 @@ _FIELDS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("cert-manager.io", "Certificate"): (("spec", "duration"), ("spec", "renewBefore")),
     ("external-secrets.io", "ExternalSecret"): (("spec", "refreshInterval"),),
     ("external-secrets.io", "ClusterExternalSecret"): (("spec", "refreshTime"),),
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): (
+        ("spec", "interval"),
+        ("spec", "retryInterval"),
+        ("spec", "timeout"),
+    ),
+    ("source.toolkit.fluxcd.io", "GitRepository"): (("spec", "interval"), ("spec", "timeout")),
     ("velero.io", "Backup"): (("spec", "ttl"), ("spec", "csiSnapshotTimeout")),
     ("velero.io", "Schedule"): (("spec", "template", "ttl"), ("spec", "template", "csiSnapshotTimeout")),
 }

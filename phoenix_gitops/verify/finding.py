@@ -42,6 +42,8 @@ class Facts:
     """The minor version, `1.34`."""
     external: frozenset[ObjectRef] = frozenset()
     """Objects that we do not make and that exist: secrets by reference, namespaces, class objects."""
+    resources: tuple[tuple[str, str, str], ...] = ()
+    """What the API server calls kinds where rights are asked for: (API group, kind, resource)."""
     namespace_levels: tuple[tuple[str, str], ...] = ()
     """Pod Security levels of namespaces that we do not make: (namespace, level)."""
 

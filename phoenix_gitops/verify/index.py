@@ -56,7 +56,8 @@ class Index:
         pods: dict[str, list[tuple[Item, Pods]]] = defaultdict(list)
         names: dict[tuple[str, str], set[str]] = defaultdict(set)
         index = cls(ordered, facts, pods=pods, names=names)
-        for item in ordered:
+        # Of two objects of one name the one that says how it is to be comes first.
+        for item in sorted(ordered, key=lambda item: item.summary.seed):
             summary = item.summary
             index.named.setdefault(ObjectRef(summary.kind, summary.namespace, summary.name), item)
             made = ((summary.kind, summary.name), *summary.makes)

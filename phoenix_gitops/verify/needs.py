@@ -123,6 +123,16 @@ def _application(body: Mapping, namespace: str) -> Iterator[Need]:
     yield Need("AppProject", namespace, text(child(body, "spec").get("project")), ("spec", "project"))
 
 
+def _kustomization(body: Mapping, namespace: str) -> Iterator[Need]:
+    spec = mapping(body.get("spec"))
+    source = mapping(spec.get("sourceRef"))
+    where = text(source.get("namespace")) or namespace
+    yield Need(text(source.get("kind")), where, text(source.get("name")), ("spec", "sourceRef", "name"))
+    for index, other in entries(spec.get("dependsOn")):
+        where = text(other.get("namespace")) or namespace
+        yield Need("Kustomization", where, text(other.get("name")), ("spec", "dependsOn", index, "name"))
+
+
 _RBAC = "rbac.authorization.k8s.io"
 _READERS: dict[tuple[str, str], Callable[[Mapping, str], Iterator[Need]]] = {
     ("apps", "StatefulSet"): _stateful_set,
@@ -132,4 +142,5 @@ _READERS: dict[tuple[str, str], Callable[[Mapping, str], Iterator[Need]]] = {
     ("keda.sh", "ScaledObject"): _scale_target,
     ("networking.k8s.io", "Ingress"): _ingress,
     ("argoproj.io", "Application"): _application,
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): _kustomization,
 }

@@ -27,7 +27,7 @@ def check_references(index: Index) -> Iterator[Finding]:
 def _duplicates(index: Index) -> Iterator[Finding]:
     first: dict[tuple[str, str, str, str], Item] = {}
     paths: dict[str, Item] = {}
-    for item in index.items:
+    for item in (item for item in index.items if not item.summary.seed):
         summary = item.summary
         key = (summary.group, summary.kind, summary.namespace, summary.name.casefold())
         other = first.setdefault(key, item)

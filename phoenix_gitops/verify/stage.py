@@ -14,6 +14,7 @@ from phoenix_gitops.verify.access import Mapping, text
 from phoenix_gitops.verify.availability import check_availability
 from phoenix_gitops.verify.delivery import check_delivery
 from phoenix_gitops.verify.finding import Facts, Fault, Finding, Located
+from phoenix_gitops.verify.flux import check_flux
 from phoenix_gitops.verify.index import Index, Item
 from phoenix_gitops.verify.kubernetes import supported_minors
 from phoenix_gitops.verify.objects import check_object
@@ -52,7 +53,7 @@ def check_cluster(
     """What all objects of one cluster say together, and each one's own faults.
 
     `objects` are files with the outcome of `check`; `delivered` are objects of other clusters that this
-    one's Applications bring (`items` makes them).
+    one's Applications or Kustomizations bring (`items` makes them).
     """
     checked = sorted(objects, key=lambda pair: pair[0])
     index = Index.of((Item(path, outcome.summary) for path, outcome in checked), facts)
@@ -62,12 +63,13 @@ def check_cluster(
     findings += check_references(index)
     findings += check_availability(index)
     findings += check_delivery(index, (*index.items, *delivered))
+    findings += check_flux(index, (*index.items, *delivered))
     findings += _unchecked(checked)
     return tuple(sorted(dict.fromkeys(findings), key=lambda finding: finding.sort_key))
 
 
 def items(objects: Iterable[tuple[str, Checked]]) -> tuple[Item, ...]:
-    """The summaries of a cluster's objects, as `delivered` for the cluster that runs Argo CD."""
+    """The summaries of a cluster's objects, as `delivered` for the cluster that runs the reconciler."""
     return tuple(Item(path, outcome.summary) for path, outcome in objects)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from phoenix_gitops.conventions import FLUX_SSA
 from phoenix_gitops.verify.access import Mapping, child, entries, integer, mapping, text
 from phoenix_gitops.verify.containers import containers
 from phoenix_gitops.verify.finding import ObjectPath
@@ -72,8 +73,10 @@ class Summary:
     """Keys of a ConfigMap."""
     level: str = ""
     """The Pod Security level that a Namespace declares."""
+    seed: bool = False
+    """Whether the reconciler only makes it where it is missing, so that another object may say how it is to be."""
     spec: Mapping | None = None
-    """The whole spec of kinds whose checks need it: HPA, PDB, Application, AppProject."""
+    """The spec of kinds whose checks need it: HPA, PDB, what reconcilers read; of cluster roles and bindings the whole."""
 
 
 _KEPT = frozenset(
@@ -82,8 +85,11 @@ _KEPT = frozenset(
         ("policy", "PodDisruptionBudget"),
         ("argoproj.io", "Application"),
         ("argoproj.io", "AppProject"),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     )
 )
+_RBAC = "rbac.authorization.k8s.io"
+_RIGHTS = frozenset((_RBAC, kind) for kind in ("ClusterRole", "ClusterRoleBinding", "RoleBinding"))
 
 
 def summarise(group: str, kind: str, body: Mapping) -> Summary:
@@ -104,7 +110,8 @@ def summarise(group: str, kind: str, body: Mapping) -> Summary:
         if (group, kind) == ("", "ConfigMap")
         else frozenset(),
         level=text(child(metadata, "labels").get(ENFORCE)) if (group, kind) == ("", "Namespace") else "",
-        spec=spec if (group, kind) in _KEPT else None,
+        seed=child(metadata, "annotations").get(FLUX_SSA) == "IfNotPresent",
+        spec=spec if (group, kind) in _KEPT else body if (group, kind) in _RIGHTS else None,
     )
 
 

@@ -22,6 +22,7 @@ GOOD = ROOT / "tests" / "cases" / "good"
 TREES = {"reference": GENERATED} | {case.name: case / "expected" for case in sorted(GOOD.iterdir())}
 """Committed output: of the reference platform, and of the cases that compile."""
 
+SSA = "kustomize.toolkit.fluxcd.io/ssa"
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
 OTHER = POD.replace("name: a", "name: b")
 VALUES = "replicas: 3\n"
@@ -56,12 +57,15 @@ def body(path: Path) -> Object:
 
 
 def applications(environment: Path) -> list[Object]:
-    return [body(path) for path in sorted(environment.rglob("application-*.yaml"))]
+    """What the environment's reconciler reads: Applications, or Kustomizations."""
+    files = [*environment.rglob("application-*.yaml"), *environment.rglob("kustomization-*.yaml")]
+    return [body(path) for path in sorted(files)]
 
 
 def folder(environment: Path, application: Object) -> Path:
     """Where an Application's path leads in the committed tree, whose root is `generated` in all output modes."""
-    head, *inside = Path(application["spec"]["source"]["path"]).parts
+    spec = application["spec"]
+    head, *inside = Path(spec["source"]["path"] if "source" in spec else spec["path"]).parts
     assert (head, inside[0]) == ("generated", environment.name)
     return environment.parent.joinpath(*inside)
 
@@ -71,19 +75,33 @@ def identity(found: Object) -> tuple[str, str, str, str]:
     return found["apiVersion"], found["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
+def server(application: Object) -> str:
+    """The cluster that an Application's objects go to."""
+    spec = application["spec"]
+    return str(spec["destination"]["server"] if "destination" in spec else spec.get("kubeConfig", "in-cluster"))
+
+
 @functools.cache
 def seen(environment: Path) -> dict[str, list[tuple[Path, Object]]]:
     """What each Application of an environment finds."""
-    return {
-        one["metadata"]["name"]: list(
-            argo_cd_objects(folder(environment, one), one["spec"]["source"].get("directory", {}))
-        )
-        for one in applications(environment)
-    }
+    found = {}
+    for one in applications(environment):
+        base = folder(environment, one)
+        if one["kind"] == "Application":
+            taken = list(argo_cd_objects(base, one["spec"]["source"].get("directory", {})))
+        else:
+            taken = [(path, body(path)) for path in flux_files(base)]
+        found[one["metadata"]["name"]] = taken
+    return found
+
+
+def lasting(found: Object) -> bool:
+    """Whether the object says how it is to be, and not only that it must be there."""
+    return bool(found["metadata"].get("annotations", {}).get(SSA) != "IfNotPresent")
 
 
 @each
-def test_argo_cd_sees_every_file_once_and_as_one_object(environment: Path) -> None:
+def test_the_reconciler_sees_every_file_once_and_as_one_object(environment: Path) -> None:
     found = seen(environment)
     files = Counter(path for objects in found.values() for path, _ in objects)
     assert files == Counter(path for path in environment.rglob("*") if path.is_file())
@@ -92,9 +110,12 @@ def test_argo_cd_sees_every_file_once_and_as_one_object(environment: Path) -> No
 
 @each
 def test_no_object_is_in_two_applications(environment: Path) -> None:
-    servers = {one["metadata"]["name"]: one["spec"]["destination"]["server"] for one in applications(environment)}
+    servers = {one["metadata"]["name"]: server(one) for one in applications(environment)}
     there = Counter(
-        (servers[name], *identity(found)) for name, objects in seen(environment).items() for _, found in objects
+        (servers[name], *identity(found))
+        for name, objects in seen(environment).items()
+        for _, found in objects
+        if lasting(found)
     )
     assert [what for what, times in there.items() if times > 1] == []
 
@@ -106,7 +127,7 @@ def test_every_application_lies_where_another_one_finds_it(environment: Path) ->
         body["metadata"]["name"]
         for objects in seen(environment).values()
         for _, body in objects
-        if body["kind"] == "Application"
+        if body["kind"] in ("Application", "Kustomization")
     }
     assert found == names
 
@@ -114,7 +135,7 @@ def test_every_application_lies_where_another_one_finds_it(environment: Path) ->
 @each
 def test_no_application_is_near_the_limit_of_the_repository_server(environment: Path) -> None:
     for one in applications(environment):
-        taken = argo_cd_files(folder(environment, one), one["spec"]["source"]["directory"])
+        taken = argo_cd_files(folder(environment, one), {"recurse": True})
         assert sum(path.stat().st_size for path in taken) < 0.9 * ARGO_CD_BYTES, one["metadata"]["name"]
 
 

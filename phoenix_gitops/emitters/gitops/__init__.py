@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Emitted, Render
-from phoenix_gitops.emitters.gitops import argocd
+from phoenix_gitops.emitters.gitops import argocd, flux
 from phoenix_gitops.emitters.gitops.plan import COMPONENT, ComponentSummary, Summary, faults, make_plan
 from phoenix_gitops.repository import location
 from phoenix_gitops.scope import EnvironmentScope
@@ -15,16 +15,25 @@ __all__ = ["COMPONENT", "ComponentSummary", "Summary", "clusters", "emit"]
 
 
 def clusters(scope: EnvironmentScope) -> tuple[str, ...]:
-    """The clusters that get objects of this component; the first is the one that the reconciler runs in."""
-    return (scope.platform.spec.home.cluster,)
+    """The clusters that get objects of this component, the one that the reconciler runs in first."""
+    home = scope.platform.spec.home.cluster
+    return (home, *sorted(_own(scope).keys() - {home}))
 
 
 def emit(scope: EnvironmentScope, cluster: str, summary: Summary, render: Render) -> Iterator[Emitted]:
-    """The objects that one of `clusters` gets. Faults of the whole are told once, with the first."""
-    where = location(scope.platform, scope.name)
+    """The objects that one of `clusters` gets. Faults of the whole are told once, with the first of them."""
+    platform = scope.platform
+    where, first = location(platform, scope.name), cluster == platform.spec.home.cluster
     if isinstance(where, Diagnostic):
-        yield where
+        yield from [where] if first else []
         return
-    yield from faults(summary)
-    plan = make_plan(scope, where, argocd.own(scope), summary)
-    yield from argocd.render_plan(plan, scope, render)
+    yield from faults(summary) if first else ()
+    plan = make_plan(scope, where, _own(scope), summary)
+    if platform.spec.reconciler == "flux":
+        yield from flux.render_plan(plan, scope, cluster, render)
+    else:
+        yield from argocd.render_plan(plan, scope, render)
+
+
+def _own(scope: EnvironmentScope) -> dict[str, ComponentSummary]:
+    return flux.own(scope) if scope.platform.spec.reconciler == "flux" else argocd.own(scope)

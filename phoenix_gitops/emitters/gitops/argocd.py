@@ -29,12 +29,11 @@ _FINALIZER: Final = "resources-finalizer.argocd.argoproj.io/foreground"
 """What Argo CD also takes without its ending; the API server warns of a finalizer that names no path."""
 
 
-def own(scope: EnvironmentScope) -> ComponentSummary:
-    """What Argo CD's own objects are."""
-    return ComponentSummary(
-        kinds=frozenset({("argoproj.io", "AppProject", True), ("argoproj.io", "Application", True)}),
-        namespaces=frozenset({scope.platform.spec.argocd.namespace}),
-    )
+def own(scope: EnvironmentScope) -> dict[str, ComponentSummary]:
+    """What Argo CD's own objects are, by cluster: all stand where it runs."""
+    argocd = scope.platform.spec.argocd
+    kinds = frozenset({("argoproj.io", "AppProject", True), ("argoproj.io", "Application", True)})
+    return {argocd.cluster: ComponentSummary(kinds=kinds, namespaces=frozenset({argocd.namespace}))}
 
 
 def render_plan(plan: Plan, scope: EnvironmentScope, render: Render) -> Iterator[Artifact]:

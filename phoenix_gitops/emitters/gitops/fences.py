@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 GroupKind = tuple[str, str]
 """API group (empty for the core group) and kind."""
@@ -46,6 +46,7 @@ _MONITORS: Final = frozenset({("monitoring.coreos.com", "PodMonitor"), ("monitor
 _CLUSTER_RIGHTS: Final = frozenset(
     {("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")}
 )
+_ROLES: Final = ("ClusterRole", "Role")
 _NAMESPACE: Final = frozenset({("", "Namespace")})
 _NONE: Final[frozenset[GroupKind]] = frozenset()
 
@@ -58,6 +59,46 @@ _ALLOWED: Final[Mapping[str, tuple[frozenset[GroupKind], frozenset[GroupKind]]]]
     "rules": (_NAMESPACE, frozenset({("", "ConfigMap"), ("monitoring.coreos.com", "PrometheusRule")})),
 }
 """Component -> (cluster-wide kinds, namespaced kinds)."""
+
+RESOURCES: Final[Mapping[GroupKind, str]] = {
+    ("", "ConfigMap"): "configmaps",
+    ("", "LimitRange"): "limitranges",
+    ("", "Namespace"): "namespaces",
+    ("", "ResourceQuota"): "resourcequotas",
+    ("", "Service"): "services",
+    ("", "ServiceAccount"): "serviceaccounts",
+    ("apps", "DaemonSet"): "daemonsets",
+    ("apps", "Deployment"): "deployments",
+    ("apps", "StatefulSet"): "statefulsets",
+    ("autoscaling", "HorizontalPodAutoscaler"): "horizontalpodautoscalers",
+    ("monitoring.coreos.com", "PodMonitor"): "podmonitors",
+    ("monitoring.coreos.com", "PrometheusRule"): "prometheusrules",
+    ("monitoring.coreos.com", "ServiceMonitor"): "servicemonitors",
+    ("networking.k8s.io", "NetworkPolicy"): "networkpolicies",
+    ("policy", "PodDisruptionBudget"): "poddisruptionbudgets",
+    ("rbac.authorization.k8s.io", "ClusterRole"): "clusterroles",
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): "clusterrolebindings",
+    ("rbac.authorization.k8s.io", "Role"): "roles",
+    ("rbac.authorization.k8s.io", "RoleBinding"): "rolebindings",
+}
+"""What the API server calls the kinds that built-in components may apply: rights go by these names."""
+
+
+def granted(objects: Iterable[Mapping[str, Any]]) -> frozenset[Rule]:
+    """What the roles among some objects grant."""
+    return frozenset(
+        Rule(
+            everywhere=body["kind"] == "ClusterRole",
+            groups=tuple(rule.get("apiGroups", ())),
+            resources=tuple(rule.get("resources", ())),
+            names=tuple(rule.get("resourceNames", ())),
+            urls=tuple(rule.get("nonResourceURLs", ())),
+            verbs=tuple(rule.get("verbs", ())),
+        )
+        for body in objects
+        if body["kind"] in _ROLES
+        for rule in body.get("rules") or ()
+    )
 
 
 def allowed(

@@ -110,19 +110,25 @@ class Plan:
     """All others."""
 
 
-def make_plan(scope: EnvironmentScope, source: Location, own: ComponentSummary, summary: Summary) -> Plan:
-    """The plan of an environment; `own` is what the reconciler's own objects are, `summary` what all others hold."""
+def make_plan(scope: EnvironmentScope, source: Location, own: Mapping[str, ComponentSummary], summary: Summary) -> Plan:
+    """The plan of an environment.
+
+    `own` says what the reconciler's own objects are, by cluster, `summary` what all others hold.
+    """
     planner = _Planner(scope)
-    home = scope.platform.spec.home.cluster
-    root = planner.delivery(root_name(scope.name), home, COMPONENT, own)
+    home = scope.platform.spec.home
+    root = planner.delivery(root_name(scope.name), home.cluster, home.server, COMPONENT, own[home.cluster])
+    held = {**{(cluster, COMPONENT): part for cluster, part in own.items()}, **summary}
     deliveries = tuple(
-        planner.delivery(application_name(scope.name, cluster, component), cluster, component, part)
-        for (cluster, component), part in sorted(summary.items(), key=lambda item: (item[0][1], item[0][0]))
+        planner.delivery(
+            application_name(scope.name, cluster, component), cluster, planner.server(cluster), component, part
+        )
+        for (cluster, component), part in sorted(held.items(), key=lambda item: (item[0][1], item[0][0]))
+        if (cluster, component) != (home.cluster, COMPONENT)
     )
-    held = {(home, COMPONENT): own, **summary}
     fences = []
     for component in sorted({component for _, component in held}):
-        present = [kind for (_, name), part in sorted(held.items()) if name == component for kind in part.kinds]
+        present = [kind for (_, name), part in held.items() if name == component for kind in part.kinds]
         cluster_wide, namespaced = allowed(component, present)
         fences.append(
             Fence(
@@ -186,8 +192,11 @@ class _Planner:
         self._scope = scope
         self._clusters = {cluster.name: cluster for cluster in scope.environment.spec.clusters}
 
-    def delivery(self, name: str, cluster: str, component: str, part: ComponentSummary) -> Delivery:
-        environment, home = self._scope.environment, self._scope.platform.spec.home
+    def server(self, cluster: str) -> str:
+        return self._clusters[cluster].server
+
+    def delivery(self, name: str, cluster: str, server: str, component: str, part: ComponentSummary) -> Delivery:
+        environment = self._scope.environment
         sync = environment.spec.sync
         known = self._clusters.get(cluster)
         region = {conventions.REGION: known.region} if known and known.region else {}
@@ -195,7 +204,7 @@ class _Planner:
             name=name,
             component=component,
             cluster=cluster,
-            server=home.server if component == COMPONENT else self._clusters[cluster].server,
+            server=server,
             path=f"generated/{environment.metadata.name}/{cluster}/{component}",
             fence=project_name(environment.metadata.name, component),
             after=() if component == COMPONENT else (COMPONENT,),

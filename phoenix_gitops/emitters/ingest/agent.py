@@ -92,7 +92,6 @@ def _daemon_set(workload: Workload, config: Config) -> Artifact:
     }
     return workload.artifact(
         "daemonset",
-        annotations={conventions.SYNC_OPTIONS: "Prune=confirm"},
         pod_security={"runAsUser": 0, "runAsGroup": 0, "seccompProfile": {"type": "RuntimeDefault"}},
         token=bool(_rules(workload)),
         env=[

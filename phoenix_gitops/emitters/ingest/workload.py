@@ -15,7 +15,7 @@ from phoenix_gitops.collector.builder import Builder
 from phoenix_gitops.collector.check import check_config
 from phoenix_gitops.collector.ports import HEALTH, Listener
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.emitters import network
+from phoenix_gitops.emitters import manners, network
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.model.base import Replicas, Resources
 from phoenix_gitops.model.units import amount, canonical
@@ -28,6 +28,14 @@ CONFIG_FILE = "/etc/otelcol/config.yaml"
 _MIB = 2**20
 _GO_SHARE = Fraction(8, 10)
 """Share of the container's memory limit that Go's heap may fill; the rest is for what is no heap."""
+
+
+_MANNERS: Final = {
+    "configmap": manners.FORMER_CONFIG,
+    "daemonset": manners.WORKLOAD,
+    "service": manners.WORKLOAD,
+}
+"""How objects of some kinds are treated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +60,16 @@ class Workload:
         tenant = {conventions.TENANT: self.tenant} if self.tenant else {}
         return {**self.selector, conventions.ENVIRONMENT: self.scope.env.name, **tenant}
 
+    def manner(self, manner: manners.Manner) -> dict[str, str]:
+        """How the reconciler is to treat one of its objects."""
+        return manners.written(self.scope.env.platform, manner)
+
     def artifact(self, kind: str, **values: object) -> Artifact:
         """An object from the template of its kind."""
         template = f"ingest/{kind}.yaml.j2"
         common: dict[str, object] = {"name": self.name, "namespace": self.namespace, "labels": self.labels}
+        if kind in _MANNERS:
+            common["annotations"] = self.manner(_MANNERS[kind])
         body = self.render(template, **{**common, **values})
         return Artifact(component=COMPONENT, policy=self.policy, body=body, template=template)
 
@@ -238,7 +252,7 @@ def namespace(workload: Workload, level: str, annotations: Mapping[str, str]) ->
         "namespace",
         name=workload.namespace,
         labels=labels,
-        annotations={conventions.SYNC_OPTIONS: "Prune=confirm,Delete=confirm", **annotations},
+        annotations={**workload.manner(manners.PLATFORM_NAMESPACE), **annotations},
     )
 
 

@@ -93,6 +93,10 @@ def waves(objects: Iterable[Object]) -> list[list[Object]]:
 
 def _try(client: Client, application: Application, done: Synced) -> None:
     """One sync of one Application."""
+    client = client.impersonating(application.user) if application.user else client
+    for body in application.seeds:
+        if not client.get(Ref.of(body)).ok:
+            assert client.apply(body).ok, Ref.of(body)
     for wave in waves(application.objects):
         failed = False
         for body in wave:

@@ -1,4 +1,4 @@
-"""A compiled tree as Argo CD sees it: Applications, the objects of each, and the servers that they go to."""
+"""A compiled tree as its reconciler sees it: Applications or Kustomizations, the objects of each, and where they go."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from tests.proof.cluster.client import Object, Ref
 _PREFIX = "generated/"
 """What stands before the paths of Applications; `Application.path` begins below it."""
 _TRACKING = "argocd.argoproj.io/tracking-id"
+_READ = ("Application", "Kustomization")
+"""What reconcilers read."""
+_SSA = "kustomize.toolkit.fluxcd.io/ssa"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One Application and the objects in its folder."""
+    """One Application, or Kustomization, and the objects in its folder."""
 
     name: str
     server: str
     path: str
     objects: tuple[Object, ...]
+    seeds: tuple[Object, ...] = ()
+    """Objects that are made where they are missing, and otherwise left alone."""
+    user: str = ""
+    """Whom Flux impersonates to apply them; empty for the administrator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +46,8 @@ class Site:
 
     @property
     def home(self) -> list[str]:
-        """Namespaces that are there before the first sync: where Argo CD runs and has its Applications."""
-        return sorted({body["metadata"]["namespace"] for body in self.objects() if body["kind"] == "Application"})
+        """Namespaces that are there before the first sync: where the reconciler runs and has what it reads."""
+        return sorted({body["metadata"]["namespace"] for body in self.objects() if body["kind"] in _READ})
 
     @property
     def workloads(self) -> list[Ref]:
@@ -92,7 +99,7 @@ def tracked(application: Application, body: Object) -> Object:
 
 def _applications(tree: Path) -> list[Application]:
     files = {path: _read(path) for path in sorted(tree.rglob("*.yaml")) if path.relative_to(tree).parts[0] != "_proof"}
-    held = [_application(body, tree, files) for body in files.values() if body["kind"] == "Application"]
+    held = [_application(body, tree, files) for body in files.values() if body["kind"] in _READ]
     _belong(files, held)
     return sorted(held, key=lambda application: application.name)
 
@@ -105,15 +112,38 @@ def _read(path: Path) -> Object:
 
 
 def _application(body: Object, tree: Path, files: dict[Path, Object]) -> Application:
-    spec = body["spec"]
-    path = spec["source"]["path"]
+    path, server, user = _of_argo_cd(body) if body["kind"] == "Application" else _of_flux(body)
     assert path.startswith(_PREFIX), path
-    assert spec["source"]["directory"] == {"recurse": True}, path
     folder = tree / path.removeprefix(_PREFIX)
-    held = [found for file, found in files.items() if file.is_relative_to(folder)]
-    assert held, f"Application {body['metadata']['name']} watches {path}, where nothing is"
-    server = spec["destination"]["server"]
-    return Application(name=body["metadata"]["name"], server=server, path=path, objects=tuple(held))
+    found = [one for file, one in files.items() if file.is_relative_to(folder)]
+    assert found, f"{body['kind']} {body['metadata']['name']} watches {path}, where nothing is"
+    return Application(
+        name=body["metadata"]["name"],
+        server=server,
+        path=path,
+        objects=tuple(one for one in found if not _seed(one)),
+        seeds=tuple(one for one in found if _seed(one)),
+        user=user,
+    )
+
+
+def _of_argo_cd(body: Object) -> tuple[str, str, str]:
+    """Path, server and user."""
+    source = body["spec"]["source"]
+    assert source["directory"] == {"recurse": True}, source["path"]
+    return source["path"], body["spec"]["destination"]["server"], ""
+
+
+def _of_flux(body: Object) -> tuple[str, str, str]:
+    spec = body["spec"]
+    secret = spec.get("kubeConfig", {}).get("secretRef", {}).get("name", "")
+    account = spec.get("serviceAccountName", "")
+    user = f"system:serviceaccount:{body['metadata']['namespace']}:{account}" if account else ""
+    return spec["path"].removeprefix("./"), secret, user
+
+
+def _seed(body: Object) -> bool:
+    return bool(body["metadata"].get("annotations", {}).get(_SSA) == "IfNotPresent")
 
 
 def _belong(files: dict[Path, Object], applications: Iterable[Application]) -> None:
@@ -124,7 +154,7 @@ def _belong(files: dict[Path, Object], applications: Iterable[Application]) -> N
             owners.setdefault((application.server, Ref.of(body)), []).append(application.name)
     shared = {str(ref): names for (_, ref), names in owners.items() if len(names) > 1}
     assert not shared, f"applied by several Applications: {shared}"
-    known = {id(body) for application in applications for body in application.objects}
+    known = {id(body) for application in applications for body in (*application.objects, *application.seeds)}
     lost = [str(path) for path, body in files.items() if id(body) not in known]
     assert not lost, f"applied by no Application: {lost}"
 
