@@ -84,11 +84,11 @@ def come_or_go(cluster: Cluster, slos: dict[tuple[str, str], list[Rule]], word: 
     for slo, records in slos.items():
         promise = records[0]
         objective = _VECTOR.fullmatch(promise.expr.strip())
-        of = f" of objective {objective[1]}" if objective else ""
+        of = f", objective {objective[1]}" if objective else ""
         yield Effect(
             aspect=Aspect.ALERTS,
             sign=sign,
-            text=f"SLO `{slo[1]}`{_about(promise)} {word}{of}: {len(records)} recording rules",
+            text=f"SLO `{slo[1]}`{_about(promise)} {word}{of}, with {len(records)} recording rules",
             where=cluster.where(slo[0]),
             tenant=promise.tenant,
         )
