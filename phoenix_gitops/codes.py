@@ -171,6 +171,13 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX676", "application-name-clash", "two clusters give their Argo CD Applications the same names"),
     Code("PHX677", "impossible-label-value", "a matcher asks for a value that the label never has"),
     Code("PHX678", "bad-label-name", "a rule sets a label that no engine takes"),
+    Code("PHX679", "lost-on-the-way", "an expression reads what a stage before it takes away"),
+    Code("PHX680", "mixed-units", "values of different units are added or compared"),
+    Code("PHX681", "no-such-bucket", "a histogram's bucket or its bounds are not there"),
+    Code("PHX682", "label-not-shown", "an alert's text shows a label that its results do not have"),
+    Code("PHX683", "several-results", "an expression that must have one result may have more"),
+    Code("PHX684", "too-many-series", "an expression may read more series than a rule may"),
+    Code("PHX685", "contract-impossible", "a pipeline promises what its own stages rule out"),
     Code("PHX690", "emitter-unusable", "a third-party emitter that the platform names cannot be used"),
     # 7xx generated objects
     Code("PHX700", "kind-not-checked", "a custom resource's kind has no schema to check it against"),

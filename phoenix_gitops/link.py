@@ -278,8 +278,12 @@ def _rules(policies: Policies, world: World) -> Iterator[Diagnostic]:
     def locate(policy: PolicyRef, path: Path) -> Label:
         return policies[policy.kind, policy.name].origin(path).value
 
+    def cause(policy: PolicyRef, path: Path) -> Label:
+        found = policies[policy.kind, policy.name]
+        return found.origin(path).value if found.sets(path) else found.origin(path).key
+
     scopes = (
         (world.environment(name), [world.tenant(environment, tenant) for tenant in world.present(environment)])
         for name, environment in sorted(world.environments.items())
     )
-    return (fault.diagnostic(locate) for fault in lint(scopes))
+    return (fault.diagnostic(locate, cause) for fault in lint(scopes))

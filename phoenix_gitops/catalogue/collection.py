@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from phoenix_gitops.catalogue.metric import Loss, Metric, series
 from phoenix_gitops.catalogue.shelf import Shelf, Stage
 from phoenix_gitops.suggest import closest
+
+
+@dataclass(frozen=True)
+class View:
+    """Another catalogue behind a stage that leaves names alone, as a shelf."""
+
+    catalogue: Catalogue
+    stage: Stage
+
+    @property
+    def names(self) -> Iterator[str]:
+        """All names; those of metrics that were lost are among them."""
+        return iter(sorted(self.catalogue.names))
+
+    def get(self, name: str) -> Metric | Loss | None:
+        """The metric of a name, or who took it away; None where it was never there."""
+        metric = self.catalogue.get(name)
+        return self.catalogue.loss(name) if metric is None else self.stage.passed(metric)
+
+    def behind(self, stage: Stage) -> View:
+        """The shelf after one more stage."""
+        return View(Catalogue({}, {}, (self,)), stage)
 
 
 @dataclass(frozen=True)
@@ -43,13 +65,19 @@ class Catalogue:
 
     def matching(self, pattern: str) -> tuple[Metric, ...]:
         """The metrics whose whole names match an RE2 pattern; raises `re.error` for one that nothing can read."""
-        compiled = re.compile(pattern)
-        found = {name: metric for name, metric in self.metrics.items() if compiled.fullmatch(name)}
+        if pattern not in self._matched:
+            self._matched[pattern] = self._matching(re.compile(pattern))
+        return self._matched[pattern]
+
+    @cached_property
+    def _matched(self) -> dict[str, tuple[Metric, ...]]:
+        return {}
+
+    def _matching(self, compiled: re.Pattern[str]) -> tuple[Metric, ...]:
+        names = dict.fromkeys(name for name in self.metrics if compiled.fullmatch(name))
         for shelf in self.shelves:
-            for name in shelf.names:
-                if name not in found and compiled.fullmatch(name) and (metric := self.get(name)) is not None:
-                    found[name] = metric
-        return tuple(found.values())
+            names |= dict.fromkeys(name for name in shelf.names if compiled.fullmatch(name))
+        return tuple(metric for metric in map(self.get, names) if metric is not None)
 
     def near(self, name: str) -> str | None:
         """The name that was probably meant."""

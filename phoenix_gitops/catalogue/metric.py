@@ -27,7 +27,7 @@ class Loss:
     stage: str
     """`source`, `edge`, `gateway`, `export`, `tenant` or `rules`."""
     what: str
-    """Who did it, for messages: "`attributes.drop` of pipeline `optimized`"."""
+    """What happened, for messages: "`attributes.drop` of pipeline `optimized` takes it away"."""
     policy: PolicyRef | None = None
     """The policy that says so; None where it follows from how things are built."""
     path: Path = ()
@@ -58,6 +58,8 @@ class Metric:
     """Of a histogram's buckets: the unit of what is observed, which is that of `le`."""
     targets: int | None = None
     """At most so many targets emit it; None where that is not known."""
+    series: int | None = None
+    """At most so many series, where that is known otherwise than from targets and labels."""
     interval_ms: int
     """Time between two values of a series."""
     source: str

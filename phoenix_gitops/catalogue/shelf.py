@@ -5,9 +5,9 @@ A table of what a product emits has hundreds of metrics, and an environment's ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Protocol
 
 from phoenix_gitops.catalogue.builtin import table
@@ -16,6 +16,11 @@ from phoenix_gitops.catalogue.metric import Loss, Metric
 
 class Stage(Protocol):
     """What happens to each metric on one part of its way; a pure function that compares by value."""
+
+    @property
+    def prefix(self) -> str:
+        """What the stage puts before names."""
+        ...
 
     def renamed(self, name: str) -> str:
         """The name behind the stage."""
@@ -26,31 +31,60 @@ class Stage(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """Metrics that are built when they are asked for; compares by value."""
+
+    @property
+    def names(self) -> Iterator[str]:
+        """All names; those of metrics that were lost are among them."""
+        ...
+
+    def get(self, name: str) -> Metric | Loss | None:
+        """The metric of a name, or who took it away; None where it was never there."""
+        ...
+
+    def behind(self, stage: Stage) -> Shelf:
+        """The shelf after one more stage."""
+        ...
+
+
 @dataclass(frozen=True)
-class Shelf:
-    """The metrics of a built-in table behind some stages."""
+class Table:
+    """The metrics of a built-in table behind stages: names are Prometheus' already, and get prefixes only."""
 
     table: str
     stages: tuple[Stage, ...] = ()
 
-    def behind(self, stage: Stage) -> Shelf:
+    def behind(self, stage: Stage) -> Table:
         """The shelf after one more stage."""
-        return Shelf(self.table, (*self.stages, stage))
+        return Table(self.table, (*self.stages, stage))
+
+    @cached_property
+    def prefix(self) -> str:
+        """What stands before each name of the table."""
+        return "".join(stage.prefix for stage in reversed(self.stages))
 
     @property
-    def names(self) -> Mapping[str, str]:
-        """Names behind the stages, each with its name in the table; those of metrics that were lost are among them."""
-        found = {name: name for name in _rows(self.table)}
-        for stage in self.stages:
-            found = {stage.renamed(name): base for name, base in found.items()}
-        return found
+    def names(self) -> Iterator[str]:
+        """Names behind the stages; those of metrics that were lost are among them."""
+        return (self.prefix + name for name in _rows(self.table))
 
     def get(self, name: str) -> Metric | Loss | None:
         """The metric of a name, or who took it away; None where it was never there."""
-        base = self.names.get(name)
-        if base is None:
+        if not name.startswith(self.prefix):
             return None
-        metric = _rows(self.table)[base]
+        base = name.removeprefix(self.prefix)
+        if base not in _rows(self.table):
+            return None
+        if name not in self._built:
+            self._built[name] = self._passed(_rows(self.table)[base])
+        return self._built[name]
+
+    @cached_property
+    def _built(self) -> dict[str, Metric | Loss]:
+        return {}
+
+    def _passed(self, metric: Metric) -> Metric | Loss:
         for stage in self.stages:
             passed = stage.passed(metric)
             if isinstance(passed, Loss):

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from phoenix_gitops.catalogue import Catalogue, Metric
+from phoenix_gitops.catalogue import Catalogue, Loss, Metric
 from phoenix_gitops.diagnostics import Severity
 from phoenix_gitops.model.units import duration
-from phoenix_gitops.promql import syntax
-from phoenix_gitops.promql.labels import Labels, mismatched, vain_labels
+from phoenix_gitops.promql import dialects, syntax
+from phoenix_gitops.promql.buckets import absent_buckets, quantiles_without_bounds
+from phoenix_gitops.promql.cardinality import costly, several
+from phoenix_gitops.promql.findings import Finding, MetricsOf, lost_label, no_label, reader
+from phoenix_gitops.promql.labels import Labels, LabelsOf, clauses, made, mismatched, result_labels
 from phoenix_gitops.promql.syntax import Match, Node, PromQLError, Selector
+from phoenix_gitops.promql.unit_check import mixed_units
 from phoenix_gitops.suggest import closest
+
+__all__ = ["COUNTER_FUNCTIONS", "Expectation", "Finding", "check_expression", "days", "labels_reader", "offset"]
 
 COUNTER_FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
 """They read a fall as a restart: on a gauge they report growth that is not there."""
@@ -21,24 +27,6 @@ GAUGE_FUNCTIONS = frozenset({"deriv", "delta", "idelta", "predict_linear", "doub
 """They read a restart as a fall: on a counter they report a fall that is not there."""
 
 _TWO_VALUES = COUNTER_FUNCTIONS | GAUGE_FUNCTIONS | {"changes", "stddev_over_time", "stdvar_over_time"}
-_NOT_EVERYWHERE = frozenset(
-    {
-        *("info", "limitk", "limit_ratio", "mad_over_time", "sort_by_label", "sort_by_label_desc"),
-        *("double_exponential_smoothing", "ts_of_max_over_time", "ts_of_min_over_time", "ts_of_last_over_time"),
-    }
-)
-_BUILT_IN_SERIES = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One fault of an expression; `word` is the part of it that is meant, empty where it is the whole."""
-
-    code: str
-    message: str
-    help: str = ""
-    severity: Severity = Severity.ERROR
-    word: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +37,12 @@ class Expectation:
     """How long the series that it reads are kept; None where that is not known."""
     reach_ms: int = 0
     """How far it will look back in its widest form, where that is more than it says."""
+    one: bool = False
+    """Whether it may have one result only."""
+    given: frozenset[str] = frozenset()
+    """Labels that have one value in all that it reads, as a tenant's has."""
+    most_series: int | None = None
+    """It may read at most so many series."""
 
 
 def check_expression(
@@ -58,11 +52,17 @@ def check_expression(
     try:
         tree = syntax.parse(text)
     except PromQLError as error:
-        return [Finding(code="PHX652", message=f"not PromQL: {error}", help="try the expression in Prometheus first")]
-    found = [*_whole(tree), *_functions(tree)]
+        broken = Finding(code="PHX652", message=f"not PromQL: {error}", help="try the expression in Prometheus first")
+        return [dialects.foreign(str(error)) or broken]
+    metrics_of = reader(catalogue)
+    found = [*_whole(tree), *dialects.functions(tree)]
     for selector in syntax.selectors(tree):
-        found += [*_selector(selector, catalogue), *_reach(selector, expected)]
-    found += _labels(tree, catalogue)
+        found += [*_selector(selector, catalogue, metrics_of), *_reach(selector, expected)]
+    found += [*_labels(tree, metrics_of), *mixed_units(tree, metrics_of)]
+    if expected.one:
+        found += several(tree, metrics_of, expected.given)
+    if expected.most_series is not None:
+        found += costly(tree, metrics_of, expected.most_series)
     return list(dict.fromkeys(found))
 
 
@@ -76,30 +76,14 @@ def _whole(tree: Node) -> Iterator[Finding]:
         )
 
 
-def _functions(tree: Node) -> Iterator[Finding]:
-    for node in syntax.nodes(tree):
-        name = ""
-        if syntax.kind(node) == "Call":
-            name = str(node.func.name)
-        elif syntax.kind(node) == "AggregateExpr":
-            name = str(node.op)
-        if name in _NOT_EVERYWHERE:
-            yield Finding(
-                code="PHX665",
-                message=f"`{name}` is not in every engine that evaluates these rules",
-                help="use functions that Prometheus 2.42 has without a feature flag",
-                word=name,
-            )
-
-
-def _selector(selector: Selector, catalogue: Catalogue) -> Iterator[Finding]:
+def _selector(selector: Selector, catalogue: Catalogue, metrics_of: MetricsOf) -> Iterator[Finding]:
     if selector.alternatives:
         yield Finding(
             code="PHX665",
             message="matchers that are joined by `or` are MetricsQL, not PromQL",
             help="write two selectors joined by `or`",
         )
-    metrics = _metrics(selector, catalogue)
+    metrics = metrics_of(selector)
     if metrics is None:
         return
     if not metrics:
@@ -110,21 +94,7 @@ def _selector(selector: Selector, catalogue: Catalogue) -> Iterator[Finding]:
     yield from _range(selector, min(m.interval_ms for m in metrics))
     yield from _matchers(selector, metrics)
     yield from _values(selector, metrics)
-
-
-def _metrics(selector: Selector, catalogue: Catalogue) -> tuple[Metric, ...] | None:
-    """The metrics that a selector reads; None where it says only labels, or what no catalogue holds."""
-    if selector.name:
-        if selector.name in _BUILT_IN_SERIES:
-            return None
-        metric = catalogue.get(selector.name)
-        return (metric,) if metric else ()
-    if not selector.name_pattern:
-        return None
-    try:
-        return catalogue.matching(selector.name_pattern)
-    except re.error:
-        return None
+    yield from absent_buckets(selector, metrics)
 
 
 def _unknown(selector: Selector, catalogue: Catalogue) -> Finding:
@@ -134,6 +104,15 @@ def _unknown(selector: Selector, catalogue: Catalogue) -> Finding:
             message=f"no known metric matches `{selector.name_pattern}`",
             help="declare the metrics in a MetricCatalog",
             word=selector.name_pattern,
+        )
+    loss = catalogue.loss(selector.name)
+    if loss is not None:
+        return Finding(
+            code="PHX679",
+            message=f"`{selector.name}` is lost before it gets here: {loss.what}",
+            help="keep the metric there, or read one that is kept",
+            word=selector.name,
+            loss=loss,
         )
     near = catalogue.near(selector.name)
     return Finding(
@@ -190,16 +169,18 @@ def _reach(selector: Selector, expected: Expectation) -> Iterator[Finding]:
         )
 
 
-def _selector_labels(catalogue: Catalogue, selector: Selector) -> Labels:
-    metrics = _metrics(selector, catalogue)
-    if not metrics:
-        return None
-    known: frozenset[str] = frozenset()
-    for metric in metrics:
-        if metric.labels is None:
-            return None
-        known |= metric.labels
-    return known
+def labels_reader(metrics_of: MetricsOf) -> LabelsOf:
+    """The labels that series of selectors can have; None where that is not known."""
+
+    def labels_of(selector: Selector) -> Labels:
+        known: frozenset[str] = frozenset()
+        for metric in metrics_of(selector) or ():
+            if metric.labels is None:
+                return None
+            known |= metric.labels
+        return known if metrics_of(selector) else None
+
+    return labels_of
 
 
 def _values(selector: Selector, metrics: tuple[Metric, ...]) -> Iterator[Finding]:
@@ -230,21 +211,33 @@ def _asks_for(match: Match, value: str) -> bool:
 
 
 def _matchers(selector: Selector, metrics: tuple[Metric, ...]) -> Iterator[Finding]:
-    if any(metric.labels is None for metric in metrics):
-        return
-    known = frozenset[str]().union(*(metric.labels or () for metric in metrics))
+    known = frozenset[str]().union(*(metric.known_labels for metric in metrics))
+    is_open = any(metric.labels is None for metric in metrics)
+    name = selector.name or selector.name_pattern
     for match in selector.matches:
-        if match.label not in known and match.label != "__name__":
-            name = selector.name or selector.name_pattern
-            yield _no_label(match.label, f"`{name}` has no label `{match.label}`", known)
+        if match.label in known or match.label == "__name__":
+            continue
+        loss = _loss(match.label, metrics)
+        if loss is not None:
+            yield lost_label(match.label, f"label `{match.label}` of `{name}`", loss)
+        elif not is_open:
+            yield no_label(match.label, f"`{name}` has no label `{match.label}`", known)
 
 
-def _labels(tree: Node, catalogue: Catalogue) -> Iterator[Finding]:
-    def labels_of(selector: Selector) -> Labels:
-        return _selector_labels(catalogue, selector)
+def _loss(label: str, metrics: Iterable[Metric]) -> Loss | None:
+    """Who took a label of all of these metrics; None where one has it, or none ever had."""
+    found = None
+    for metric in metrics:
+        if label in metric.known_labels or (label not in metric.lost and metric.labels is None):
+            return None
+        found = found or metric.lost.get(label)
+    return found
 
-    for label, clause, known in vain_labels(tree, labels_of):
-        yield _no_label(label, f"`{clause} (...)` stands on series of which none has the label `{label}`", known)
+
+def _labels(tree: Node, metrics_of: MetricsOf) -> Iterator[Finding]:
+    labels_of = labels_reader(metrics_of)
+    for label, clause, node in clauses(tree):
+        yield from _clause(label, clause, node, metrics_of)
     for operator, labels in mismatched(tree, labels_of):
         listed = ", ".join(f"`{label}`" for label in sorted(labels))
         yield Finding(
@@ -252,17 +245,22 @@ def _labels(tree: Node, catalogue: Catalogue) -> Iterator[Finding]:
             message=f"the sides of `{operator}` never match: only one of them has {listed}",
             help="say which labels must agree with `on (...)`, or aggregate both sides by the same labels",
         )
+    yield from quantiles_without_bounds(tree, metrics_of, labels_of)
 
 
-def _no_label(label: str, message: str, known: frozenset[str]) -> Finding:
-    near = closest(label, known)
-    listed = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
-    return Finding(
-        code="PHX658",
-        message=message,
-        help=f"did you mean `{near}`?" if near else f"its labels are {listed}",
-        word=label,
-    )
+def _clause(label: str, clause: str, node: Node, metrics_of: MetricsOf) -> Iterator[Finding]:
+    """A label that a clause names and that nothing which it stands on can have."""
+    known = result_labels(node, labels_reader(metrics_of))
+    if known is not None and label in known:
+        return
+    read = [metrics_of(selector) for selector in syntax.selectors(node)]
+    loss = None
+    if label not in made(node) and read and all(read):
+        loss = _loss(label, (metric for metrics in read for metric in metrics or ()))
+    if loss is not None:
+        yield lost_label(label, f"label `{label}`, which `{clause} (...)` names,", loss)
+    elif known is not None:
+        yield no_label(label, f"`{clause} (...)` stands on series of which none has the label `{label}`", known)
 
 
 def days(length_ms: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from phoenix_gitops.promql.syntax import Node, Selector, children, kind, selectors
+from phoenix_gitops.promql.syntax import Node, Selector, children, kind, nodes, selectors
 
 Labels = frozenset[str] | None
 """Every label that is possible, or None where that is not known."""
@@ -58,7 +58,7 @@ def _aggregate(node: Node, labels_of: LabelsOf) -> Labels:
         return extra
     named = frozenset(node.modifier.labels)
     if _is(node.modifier, "By"):
-        return named | extra
+        return (named if inner is None else named & inner) | extra
     return None if inner is None else (inner - named) | extra
 
 
@@ -95,22 +95,35 @@ def _is(modifier: Node, name: str) -> bool:
     return str(modifier.type).rpartition(".")[2] == name
 
 
-def vain_labels(node: Node, labels_of: LabelsOf) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """(label, clause, labels that are there) of every `by` and `on` that names a label which cannot be there."""
+def clauses(node: Node) -> Iterator[tuple[str, str, Node]]:
+    """(label, clause, what it stands on) of every `by` and `on`, and of what `group_left` takes over."""
     for child in children(node):
-        yield from vain_labels(child, labels_of)
+        yield from clauses(child)
     if kind(node) == "AggregateExpr" and node.modifier is not None and _is(node.modifier, "By"):
-        yield from _missing(node.modifier.labels, result_labels(node.expr, labels_of), "by")
-    if kind(node) == "BinaryExpr" and node.modifier is not None and node.modifier.matching is not None:
-        matching = node.modifier.matching
-        if _is(matching, "Include"):
-            for side in (node.lhs, node.rhs):
-                yield from _missing(matching.labels, result_labels(side, labels_of), "on")
+        yield from ((label, "by", node.expr) for label in node.modifier.labels)
+    if kind(node) != "BinaryExpr" or node.modifier is None:
+        return
+    matching = node.modifier.matching
+    if matching is not None and _is(matching, "Include"):
+        yield from ((label, "on", side) for side in (node.lhs, node.rhs) for label in matching.labels)
+    many = str(node.modifier.card).rpartition(".")[2]
+    if many in _GROUPS:
+        clause, one = (_GROUPS[many], node.rhs if many == "ManyToOne" else node.lhs)
+        yield from ((label, clause, one) for label in node.modifier.group_labels or ())
 
 
-def _missing(named: list[str], known: Labels, clause: str) -> Iterator[tuple[str, str, frozenset[str]]]:
-    if known is not None:
-        yield from ((label, clause, known) for label in named if label not in known)
+_GROUPS = {"ManyToOne": "group_left", "OneToMany": "group_right"}
+
+
+def made(node: Node) -> frozenset[str]:
+    """Labels that functions below a node make, which no series had."""
+    found: set[str] = set()
+    for inner in nodes(node):
+        if kind(inner) == "Call" and inner.func.name in RELABELLING:
+            found.add(str(inner.args[1].val))
+        elif kind(inner) == "AggregateExpr" and str(inner.op) == "count_values":
+            found.add(str(inner.param.val))
+    return frozenset(found)
 
 
 def mismatched(node: Node, labels_of: LabelsOf) -> Iterator[tuple[str, frozenset[str]]]:

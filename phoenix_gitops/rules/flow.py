@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from phoenix_gitops.catalogue import TARGET_LABELS, Catalogue, Loss, Metric, of
-from phoenix_gitops.catalogue.shelf import Shelf
+from phoenix_gitops.catalogue.shelf import Table
 from phoenix_gitops.collector.gateway import STRATEGY
 from phoenix_gitops.collector.identity import INSTANCE, PLATFORM, TENANT
 from phoenix_gitops.model.pipeline import HostMetrics, Pipeline, PrometheusExport
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.rules.known import PIPELINE, PROCESS_SERIES, prometheus_exports
+from phoenix_gitops.rules.recorded import RECORDED
 from phoenix_gitops.rules.stages import (
     POINT_ATTRIBUTES,
     Classified,
     Exported,
+    SameName,
     Scraped,
     Selected,
     Stripped,
@@ -71,7 +73,7 @@ def collected(env: EnvironmentScope) -> Catalogue:
             milliseconds(inputs.prometheus.interval), ((TENANT, frozenset({PLATFORM})),), _NODE | _PLACE - {TENANT}
         )
         wanted = {"kubelet": inputs.prometheus.kubelet, "cadvisor": inputs.prometheus.cadvisor}
-        shelves = [Shelf(name, (placed,)) for name, on in wanted.items() if on]
+        shelves = [Table(name, (placed,)) for name, on in wanted.items() if on]
     return Catalogue(found.metrics, found.lost, tuple(shelves))
 
 
@@ -79,7 +81,7 @@ def _processes(edge: Pipeline, host: HostMetrics) -> Catalogue:
     ref = pipeline_ref(edge)
 
     def not_read(field: str) -> Loss:
-        what = f"`{field}` of pipeline `{edge.metadata.name}`, which does not name it"
+        what = f"`{field}` of pipeline `{edge.metadata.name}` does not name it"
         return Loss(stage="source", what=what, policy=ref, path=("spec", "inputs", "hostmetrics", field))
 
     read = set(host.process_attributes)
@@ -163,7 +165,7 @@ def provided(env: EnvironmentScope) -> Catalogue:
     interval = milliseconds(env.environment.spec.telemetry.scrape_interval)
     target = TARGET_LABELS - _OURS | _SCRAPER | {f"exported_{label}" for label in TARGET_LABELS - _OURS}
     stage = Scraped(interval, (), target)
-    return Catalogue({}, {}, tuple(Shelf(name, (stage,)) for name in env.environment.spec.catalogs))
+    return Catalogue({}, {}, tuple(Table(name, (stage,)) for name in env.environment.spec.catalogs))
 
 
 class Strip(NamedTuple):
@@ -189,20 +191,17 @@ def behind(stripped: Iterable[Strip], metrics: Iterable[Metric]) -> Iterator[Met
         yield metric if stage is None else stage.passed(metric)
 
 
-UNSEEN = Loss(stage="tenant", what="narrowing to the tenant, for its series bear no `tenant_id`")
+UNSEEN = Loss(stage="tenant", what="its series bear no `tenant_id`, and a tenant sees only what bears its own")
 """Why a tenant reads nothing of what other components of the cluster emit."""
 
 
 @dataclass(frozen=True)
-class Narrowed:
+class Narrowed(SameName):
     """A tenant's rules read it: only series with the tenant's label are left."""
-
-    def renamed(self, name: str) -> str:
-        """The name behind the stage."""
-        return name
 
     def passed(self, metric: Metric) -> Metric | Loss:
         """The metric, if its series can be a tenant's."""
         label = escaped(TENANT)
         foreign = metric.values.get(label) == frozenset({PLATFORM})
-        return UNSEEN if foreign or (metric.labels is not None and label not in metric.labels) else metric
+        unknown = metric.labels is None and metric.source != RECORDED
+        return metric if (unknown or label in metric.known_labels) and not foreign else UNSEEN

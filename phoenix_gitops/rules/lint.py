@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.catalogue import Catalogue
-from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
 from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.units import milliseconds
-from phoenix_gitops.promql.check import Expectation, Finding, check_expression, offset
+from phoenix_gitops.promql.check import Expectation, Finding, check_expression
+from phoenix_gitops.promql.findings import reader
 from phoenix_gitops.promql.rewrite import ForeignTenantError, narrowed, windowed
 from phoenix_gitops.promql.syntax import PromQLError, parse
-from phoenix_gitops.rules import alerts, control, cost, inventory, pipelines, rulesets, slo, tenants
+from phoenix_gitops.promql.texts import absent_labels
+from phoenix_gitops.rules import alerts, control, cost, flow, inventory, pipelines, rulesets, slo, tenants
+from phoenix_gitops.rules.contracts import contract_faults
+from phoenix_gitops.rules.faults import PolicyFault
 from phoenix_gitops.rules.group import Group
 from phoenix_gitops.rules.relations import control_faults, slo_faults
 from phoenix_gitops.rules.tenants import LABEL
@@ -34,57 +37,29 @@ RESERVED = ("phoenix:", "slo:")
 """Prefixes of names that only the compiler records."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFault:
-    """A finding and the value in a policy that it is about."""
-
-    policy: PolicyRef
-    path: Path
-    finding: Finding
-    text: str = ""
-    """The expression that the value holds, as it is written; empty where it holds none."""
-
-    def diagnostic(self, locate: Callable[[PolicyRef, Path], Label | None]) -> Diagnostic:
-        """The fault as a user sees it; `locate` finds the value's place."""
-        return Diagnostic(
-            code=self.finding.code,
-            message=self.finding.message,
-            primary=self._narrowed(locate(self.policy, self.path)),
-            help=self.finding.help,
-            severity=self.finding.severity,
-        )
-
-    def _narrowed(self, label: Label | None) -> Label | None:
-        """The word that is meant, where the value is plain text on one line, so that columns can be counted."""
-        at = offset(self.text, self.finding.word) if self.finding.word else None
-        if label is None or at is None:
-            return label
-        span = label.span
-        if span.line != span.end_line or span.end_col - span.col != len(self.text):
-            return label
-        start = span.col + at
-        return Label(replace(span, col=start, end_col=start + len(self.finding.word)), label.text)
-
-
 def lint(scopes: Iterable[tuple[EnvironmentScope, Iterable[TenantScope]]]) -> Iterator[PolicyFault]:
     """The faults of the rules of environments and of those of their tenants.
 
     A tenant's are the same in environments that know the same metrics, and looked at once for those.
     """
-    catalogues: list[Catalogue] = []
+    places: list[tuple[Catalogue, tuple[flow.Strip, ...]]] = []
     done: set[tuple[object, ...]] = set()
     for env, held in scopes:
         yield from _relations(env)
+        yield from (PolicyFault(*located) for located in contract_faults(env))
         platform = inventory.with_records(inventory.emitted(env), own_groups(env))
         yield from _policies(env, env.slos, env.rule_sets, platform, None)
-        if platform not in catalogues:
-            catalogues.append(platform)
+        place = (inventory.narrowed(platform), flow.strips(env))
+        if place not in places:
+            places.append(place)
+        telemetry = env.environment.spec.telemetry
         for tenant in held:
             names = [s.metadata.name for s in tenant.slos] + [r.metadata.name for r in tenant.rule_sets]
-            key = (catalogues.index(platform), env.environment.spec.telemetry.evaluation_interval, *names)
+            limits = (telemetry.evaluation_interval, telemetry.max_series_per_rule)
+            key = (places.index(place), *limits, *names)
             if names and key not in done:
                 done.add(key)
-                seen = inventory.seen_by(tenant, platform)
+                seen = inventory.tenants_own(tenant, *place)
                 yield from _policies(env, tenant.slos, tenant.rule_sets, seen, tenant)
 
 
@@ -121,16 +96,29 @@ def _policies(
     """The faults of one owner's SLOs and RuleSets; its records count as known whether or not they have faults."""
     slos, rule_sets = tuple(slos), tuple(rule_sets)
     interval = env.environment.spec.telemetry.evaluation_interval
-    catalogue = inventory.with_records(catalogue, _readable(slos, rule_sets, interval))
+    catalogue = inventory.with_records(catalogue, _readable(slos, rule_sets, interval), _origins(rule_sets))
     retention = None if tenant is None else milliseconds(tenant.class_.spec.retention)
+    expected = Expectation(
+        retention_ms=retention,
+        given=frozenset() if tenant is None else frozenset({LABEL}),
+        most_series=env.environment.spec.telemetry.max_series_per_rule,
+    )
     for policy in slos:
-        for path, finding in _slo(policy, catalogue, retention):
+        for path, finding in _slo(policy, catalogue, expected):
             yield PolicyFault(PolicyRef("SLO", policy.metadata.name), path, finding, _text(policy, path))
     for rule_set in rule_sets:
-        for path, finding in _rule_set(rule_set, catalogue, retention):
+        for path, finding in _rule_set(rule_set, catalogue, expected):
             ref = PolicyRef("RuleSet", rule_set.metadata.name)
             yield PolicyFault(ref, path, finding, _text(rule_set, path))
     yield from _twice(rule_sets)
+
+
+def _origins(rule_sets: Iterable[RuleSet]) -> dict[str, tuple[PolicyRef, Path]]:
+    return {
+        record.record: (PolicyRef("RuleSet", rule_set.metadata.name), ("spec", "records", i, "expr"))
+        for rule_set in rule_sets
+        for i, record in enumerate(rule_set.spec.records)
+    }
 
 
 def _text(policy: SLO | RuleSet, path: Path) -> str:
@@ -158,10 +146,10 @@ def _readable(slos: Iterable[SLO], rule_sets: Iterable[RuleSet], interval: str) 
 Located = tuple[Path, Finding]
 
 
-def _slo(policy: SLO, catalogue: Catalogue, retention: int | None) -> Iterator[Located]:
+def _slo(policy: SLO, catalogue: Catalogue, expected: Expectation) -> Iterator[Located]:
     spec = policy.spec
-    yield from slo_faults(policy, retention)
-    expected = Expectation(retention_ms=retention, reach_ms=max(milliseconds(w) for w in slo.windows(policy)))
+    yield from slo_faults(policy, expected.retention_ms)
+    expected = replace(expected, reach_ms=max(milliseconds(w) for w in slo.windows(policy)), one=True)
     ratio, threshold = spec.indicator.ratio, spec.indicator.threshold
     if ratio is not None:
         for field, text in (("errors", ratio.errors), ("total", ratio.total)):
@@ -173,8 +161,7 @@ def _slo(policy: SLO, catalogue: Catalogue, retention: int | None) -> Iterator[L
     yield from _own_text(("spec", "alerting", "runbook"), spec.alerting.runbook, spec.tenant)
 
 
-def _rule_set(rule_set: RuleSet, catalogue: Catalogue, retention: int | None) -> Iterator[Located]:
-    expected = Expectation(retention_ms=retention)
+def _rule_set(rule_set: RuleSet, catalogue: Catalogue, expected: Expectation) -> Iterator[Located]:
     tenant = rule_set.spec.tenant
     for i, record in enumerate(rule_set.spec.records):
         at: Path = ("spec", "records", i)
@@ -186,10 +173,12 @@ def _rule_set(rule_set: RuleSet, catalogue: Catalogue, retention: int | None) ->
         at = ("spec", "alerts", i)
         yield from _expression((*at, "expr"), alert.expr, catalogue, expected, tenant)
         yield from _own_labels((*at, "labels"), alert.labels, tenant)
-        yield from _own_text((*at, "summary"), alert.summary, tenant)
-        yield from _own_text((*at, "runbook"), alert.runbook, tenant)
-        for name, text in alert.annotations.items():
-            yield from _own_text((*at, "annotations", name), text, tenant)
+        texts: dict[Path, str] = {("summary",): alert.summary, ("runbook",): alert.runbook}
+        texts |= {("annotations", name): text for name, text in alert.annotations.items()}
+        for where, text in texts.items():
+            yield from _own_text((*at, *where), text, tenant)
+            for finding in absent_labels(text, alert.expr, reader(catalogue)):
+                yield (*at, *where), finding
 
 
 def _own_text(path: Path, text: str, tenant: str | None) -> Iterator[Located]:
@@ -283,5 +272,7 @@ def own_findings(env: EnvironmentScope) -> Iterator[tuple[str, Finding]]:
     for group in groups:
         for rule in group.rules:
             parse(rule.expr)
-            for finding in check_expression(rule.expr, catalogue):
-                yield getattr(rule, "record", "") or getattr(rule, "alert", ""), finding
+            name = getattr(rule, "record", "") or getattr(rule, "alert", "")
+            yield from ((name, finding) for finding in check_expression(rule.expr, catalogue))
+            for text in rule.plain().get("annotations", {}).values():
+                yield from ((name, finding) for finding in absent_labels(text, rule.expr, reader(catalogue)))

@@ -32,14 +32,19 @@ def pipeline_ref(pipeline: Pipeline) -> PolicyRef:
     return PolicyRef("Pipeline", pipeline.metadata.name)
 
 
-class _SameName:
+class SameName:
+    """Stages that leave names alone."""
+
+    prefix = ""
+    """What the stage puts before names."""
+
     def renamed(self, name: str) -> str:
         """The name behind the stage."""
         return name
 
 
 @dataclass(frozen=True)
-class Classified(_SameName):
+class Classified(SameName):
     """Processes get their priority class."""
 
     pipeline: Pipeline
@@ -53,7 +58,7 @@ class Classified(_SameName):
 
 
 @dataclass(frozen=True)
-class Tagged(_SameName):
+class Tagged(SameName):
     """Resource attributes are set: the policy's constants, its grades, and what every pipeline says of itself."""
 
     pipeline: Pipeline
@@ -72,7 +77,7 @@ class Tagged(_SameName):
 
 
 @dataclass(frozen=True)
-class Stripped(_SameName):
+class Stripped(SameName):
     """Attributes go: those that the pipeline drops for everybody, and those that the security policy redacts."""
 
     pipeline: Pipeline
@@ -100,7 +105,7 @@ class Stripped(_SameName):
         name = self.pipeline.metadata.name
         return Loss(
             stage=self.pipeline.spec.stage,
-            what=f"`{what}` of pipeline `{name}`",
+            what=f"`{what}` of pipeline `{name}` takes it away",
             policy=pipeline_ref(self.pipeline),
             path=path,
         )
@@ -112,7 +117,7 @@ class Stripped(_SameName):
                 attribute,
                 Loss(
                     stage=self.pipeline.spec.stage,
-                    what=f"`redact` of security policy `{name}`",
+                    what=f"`redact` of security policy `{name}` takes it away",
                     policy=PolicyRef("SecurityPolicy", name),
                     path=("spec", "redact", index),
                 ),
@@ -120,7 +125,7 @@ class Stripped(_SameName):
 
 
 @dataclass(frozen=True)
-class Selected(_SameName):
+class Selected(SameName):
     """Metrics go of which `keep` and `drop` leave no point, whatever process it is of."""
 
     pipeline: Pipeline
@@ -139,7 +144,7 @@ class Selected(_SameName):
     def _loss(self, what: str, path: Path) -> Loss:
         return Loss(
             stage=self.pipeline.spec.stage,
-            what=f"`{what}` of pipeline `{self.pipeline.metadata.name}`",
+            what=f"`{what}` of pipeline `{self.pipeline.metadata.name}` takes it away",
             policy=pipeline_ref(self.pipeline),
             path=path,
         )
@@ -170,11 +175,16 @@ class Exported:
     export: PrometheusExport
     alias: str | None
     names: tuple[tuple[str, str], ...] = ()
-    """Names that get suffixes of units, with what they become; others only get `_total`, if they are counters."""
+    """Names that get suffixes of units and types, with what they become; others are escaped."""
+
+    @property
+    def prefix(self) -> str:
+        """What the exporter puts before names."""
+        return f"{self.export.namespace}_"
 
     def renamed(self, name: str) -> str:
         """The name behind the exporter."""
-        return f"{self.export.namespace}_{dict(self.names).get(name) or escaped(name)}"
+        return self.prefix + (dict(self.names).get(name) or escaped(name))
 
     def passed(self, metric: Metric) -> Metric:
         """The metric behind the exporter."""
@@ -195,7 +205,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Scraped(_SameName):
+class Scraped(SameName):
     """A Prometheus takes it in: the target's labels, and a value each `interval_ms` at most."""
 
     interval_ms: int

@@ -54,7 +54,7 @@ def test_a_tenants_rules_may_not_read_the_platforms_series():
     records = [{"record": "shop:x", "expr": "phoenix:pipeline_active_series"}]
     rules = support.rule_set(tenant="shop", records=records)
     at = ("spec", "records", 0, "expr")
-    assert faults(None, shop(rule_sets=(rules,))) == [("RuleSet/shop", at, "PHX653")]
+    assert faults(None, shop(rule_sets=(rules,))) == [("RuleSet/shop", at, "PHX679")]
 
 
 @pytest.mark.parametrize(
