@@ -111,6 +111,12 @@ class Catalogue:
         named = ((name, self.get(name)) for name in sorted(self.names))
         return tuple(metric for _, metric in named if metric is not None)
 
+    def losses(self) -> Mapping[str, Loss]:
+        """Every metric that is not there any more, those of shelves too, and who took it."""
+        shelved = (name for shelf in self.shelves for name in shelf.names)
+        found = {name: self.loss(name) for name in (*self.lost, *shelved)}
+        return {name: loss for name, loss in found.items() if loss is not None}
+
     @cached_property
     def names(self) -> frozenset[str]:
         """All names, those of shelves too."""

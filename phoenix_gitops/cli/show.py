@@ -202,3 +202,35 @@ def writes(environments: tuple[str, ...]) -> int:
     others = [fault for fault in more if fault.code != "PHX810"]
     found = [*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics), *others]
     return listed(options, "writes", ("action", "file"), rows, diagnostics=found, sources=result.sources)
+
+
+@command.command(short_help="The metrics that are known at a stage of their way.")
+@click.option("-e", "--environment", required=True, metavar="NAME", help="The environment.")
+@click.option(
+    "--stage",
+    type=click.Choice(("collected", "edge", "gateway", "export", "stored", "rules")),
+    default="stored",
+    show_default=True,
+    help="Behind which stage.",
+)
+@click.option("--pipeline", metavar="NAME", help="Only what is behind this pipeline.")
+@click.option("--tenant", metavar="NAME", help="What rules of this tenant can read.")
+@click.option("--metric", "pattern", metavar="REGEX", help="Only metrics whose whole names match.")
+@click.option("--lost", is_flag=True, help="What is not there any more, and who took it.")
+@click.option("--totals", is_flag=True, help="How many series there can be, by tenant, pipeline and source.")
+@common
+def catalogue(**asked: Any) -> int:  # noqa: ANN401 - the options above, which are the fields of a request
+    """Print the metrics that the compiler knows behind a stage of their way: type, unit, labels
+    with their values or how many there are at most, seconds between values, upper bound of
+    series, and where they come from.
+
+    \b
+    Examples:
+      phoenix show catalogue -e dev --metric '.*_process_threads'
+      phoenix show catalogue -e dev --stage gateway --pipeline optimized --lost
+      phoenix show catalogue -e prod-us --stage rules --tenant checkout
+      phoenix show catalogue -e dev --totals
+    """
+    from phoenix_gitops.cli.catalogue import Request, show
+
+    return show(current(), Request(**asked))

@@ -96,7 +96,7 @@ def _policies(
     """The faults of one owner's SLOs and RuleSets; its records count as known whether or not they have faults."""
     slos, rule_sets = tuple(slos), tuple(rule_sets)
     interval = env.environment.spec.telemetry.evaluation_interval
-    catalogue = inventory.with_records(catalogue, _readable(slos, rule_sets, interval), _origins(rule_sets))
+    catalogue = inventory.with_records(catalogue, readable(slos, rule_sets, interval), _origins(rule_sets))
     retention = None if tenant is None else milliseconds(tenant.class_.spec.retention)
     expected = Expectation(
         retention_ms=retention,
@@ -133,7 +133,8 @@ def _text(policy: SLO | RuleSet, path: Path) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _readable(slos: Iterable[SLO], rule_sets: Iterable[RuleSet], interval: str) -> Iterator[Group]:
+def readable(slos: Iterable[SLO], rule_sets: Iterable[RuleSet], interval: str) -> Iterator[Group]:
+    """The groups of SLOs and RuleSets, without those that cannot be built for faults of theirs."""
     builds = [partial(slo.groups, policy, interval) for policy in slos]
     builds += [partial(rulesets.groups, rule_set, interval) for rule_set in rule_sets]
     for build in builds:
