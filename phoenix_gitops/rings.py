@@ -114,3 +114,75 @@ def _tag(platform: Resolved, world: World, ring: Ring, text: str) -> Label:
     # A default stands nowhere: the platform's name does instead.
     place = platform.origin(path).value if platform.sets(path) else platform.origin(("metadata", "name")).value
     return Label(place.span, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of an upgrade: whom it moves, from which image, and what is set in the Platform for it."""
+
+    ring: Ring
+    """The ring as it was."""
+    image: Image
+    """What it runs afterwards."""
+    changes: tuple[tuple[Path, object], ...]
+    """Values by path, to be set in this order; None removes what is there."""
+    last: bool
+    """Whether all rings then run this version."""
+
+
+def next_move(world: World, tag: str, digest: str | None = None, only: str = "") -> Move | None:
+    """The next ring that a version goes to, or None where it has arrived everywhere.
+
+    Upwards the first ring that is behind; downwards the last one, so that no later ring is ever ahead. When the last
+    ring moves, the platform's own version does, and the entries of rings go.
+
+    Args:
+        world: what runs now.
+        tag: the version.
+        digest: its image's; without one that of a ring which runs the version already, if any.
+        only: the ring to move instead, which must not run the version yet.
+
+    """
+    there = rings(world)
+    left = [ring for ring in there if ring.collector.tag != tag and only in ("", ring.name)]
+    if not left:
+        return None
+    to = version(tag) or ()
+    down = all((version(ring.collector.tag) or ()) > to for ring in left)
+    ring = left[-1 if down else 0]
+    known = [one.collector.digest for one in there if one.collector.tag == tag]
+    image = Image(
+        repository=world.platform.spec.catalog.collector.repository,
+        tag=tag,
+        digest=digest or next(filter(None, known), None),
+    )
+    last = all(one.collector.tag == tag for one in there if one is not ring)
+    changes = _everywhere(world, image) if last else _in_one(world, ring, image, there)
+    return Move(ring, image, tuple(changes), last)
+
+
+def _everywhere(world: World, image: Image) -> Iterator[tuple[Path, object]]:
+    """The platform's version, and no entry of a ring any more."""
+    yield from _image(COLLECTOR, image, whole=True)
+    by_ring = world.platform.spec.catalog.by_ring
+    if by_ring:
+        yield BY_RING, None
+
+
+def _in_one(world: World, ring: Ring, image: Image, there: tuple[Ring, ...]) -> Iterator[tuple[Path, object]]:
+    """A ring's own entry. What is in no ring has none: the others keep theirs, and the platform's version moves."""
+    if ring.name:
+        yield from _image((*BY_RING, ring.name, "collector"), image)
+        return
+    for other in there:
+        if other.name and collector_place(world.platform, other.name) == COLLECTOR:
+            yield from _image((*BY_RING, other.name, "collector"), other.collector)
+    yield from _image(COLLECTOR, image, whole=True)
+
+
+def _image(path: Path, image: Image, *, whole: bool = False) -> Iterator[tuple[Path, object]]:
+    if whole:
+        # A Platform that names no collector gets the one of the model's default, in full.
+        yield (*path, "repository"), image.repository
+    yield (*path, "tag"), image.tag
+    yield (*path, "digest"), image.digest

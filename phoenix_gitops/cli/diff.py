@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from phoenix_gitops.diff_report import Review
     from phoenix_gitops.front import Front
     from phoenix_gitops.meaning.policies import Policies
+    from phoenix_gitops.model.platform import Prices
 
 
 @click.command(short_help="Show what a change of policies changes in the output.")
@@ -109,7 +110,7 @@ def run(options: Common, wanted: Wanted) -> int:
 
     root, ref = options.directory, wanted.ref
     result = front(options)
-    after = _compiled(options, result, wanted.environments)
+    after = compiled_side(options, result, wanted.environments)
     if has_errors(after.diagnostics):
         return finish(options, after.diagnostics, after.sources)
     assert result.world is not None
@@ -124,28 +125,33 @@ def run(options: Common, wanted: Wanted) -> int:
             click.echo(f"there is nothing to compare with at {ref}:", err=True)
             return finish(options, before.diagnostics, before.sources)
         former = _former(root, wanted, result, past.value)
-        review = _review(before, after, (past.value, result), former)
-    _show(options, review, wanted)
+        prices = result.world.platform.spec.prices
+        review = review_of(before, after, (past.value, result), prices, former.approvers)
+    show(options, review, wanted)
     # Warnings and notes are for `validate`: here they would stand in the comment on a pull request.
     if former.gone:
         report(options, former.gone, {})
-    reached = _reached(review, wanted.fatal)
+    reached = reached_fatal(review, wanted.fatal)
     if reached:
         click.echo(f"the change is {' and '.join(reached)} (--fail-on)", err=True)
     return exit_code(former.gone) or int(bool(reached))
 
 
-def _review(before: Side, after: Side, fronts: tuple[Front | None, Front], former: Former) -> Review:
-    """Both trees compared, with what the policies behind them know."""
+def review_of(
+    before: Side,
+    after: Side,
+    fronts: tuple[Front | None, Front | None],
+    prices: Prices,
+    approvers: tuple[Approver, ...] | None = None,
+) -> Review:
+    """Both trees compared, with what the policies behind them know, where they are given."""
     from phoenix_gitops.diff import compare
     from phoenix_gitops.diff_report import Review
     from phoenix_gitops.meaning import effects
 
     diff = compare(before.files, after.files)
-    assert fronts[1].world is not None
-    prices = fronts[1].world.platform.spec.prices
     old, new = (_policies(front, side.files) for front, side in zip(fronts, (before, after), strict=True))
-    return Review(diff, effects(diff, before.files, after.files, prices, (old, new)), former.approvers)
+    return Review(diff, effects(diff, before.files, after.files, prices, (old, new)), approvers)
 
 
 def _policies(result: Front | None, files: Iterable[str]) -> Policies:
@@ -166,7 +172,7 @@ def _policies(result: Front | None, files: Iterable[str]) -> Policies:
     }
 
 
-def _reached(review: Review, fatal: Sequence[str]) -> list[str]:
+def reached_fatal(review: Review, fatal: Sequence[str]) -> list[str]:
     """What was not to happen and does: each word of `fatal` with how often."""
     from phoenix_gitops.meaning.base import Aspect
 
@@ -210,7 +216,9 @@ def _former(root: Path, wanted: Wanted, now: Front, past: Front | None) -> Forme
     return Former(tuple(gone), approvers(past.documents if past else (), now.documents, files, rules))
 
 
-def _compiled(options: Common, result: Front, environments: Sequence[str], *, results_of: Path | None = None) -> Side:
+def compiled_side(
+    options: Common, result: Front, environments: Sequence[str], *, results_of: Path | None = None
+) -> Side:
     """The output of the policies that were read; results that are kept of another folder may serve."""
     from phoenix_gitops.cli.session import compile_all
     from phoenix_gitops.diagnostics import has_errors
@@ -246,10 +254,10 @@ def _compiled_at(options: Common, past: Outcome[Front | None], environments: Seq
     if environments and not chosen:
         return Side(diagnostics=result.diagnostics, sources=result.sources)
     # What both sides have in common was compiled a moment ago.
-    return _compiled(options, result, chosen, results_of=options.directory)
+    return compiled_side(options, result, chosen, results_of=options.directory)
 
 
-def _show(options: Common, review: Review, wanted: Wanted) -> None:
+def show(options: Common, review: Review, wanted: Wanted) -> None:
     """The comparison, on standard output or in a file."""
     from phoenix_gitops import diff_json, diff_report
 

@@ -80,6 +80,17 @@ class Table:
             return type_
         return next((c.type for c in self.components.values() if c.kind is kind and c.later == type_), None)
 
+    def renames(self, former: Table) -> dict[str, str]:
+        """Words of an older version's configs and metrics that are others here: the old one to the new one."""
+        components = {}
+        for kind, type_ in self.components:
+            other = former.named(kind, type_) or former.renamed(kind, type_)
+            if other and other != type_:
+                components[other] = type_
+        names = former.metrics.keys() | self.metrics.keys()
+        metrics = {former.metric(name): self.metric(name) for name in names}
+        return dict(sorted({**components, **{old: new for old, new in metrics.items() if old != new}}.items()))
+
     def renamed(self, kind: Kind, type_: str) -> str | None:
         """The name here of a type that is known by the name of another version."""
         found = (c.type for c in self.components.values() if c.kind is kind and type_ in (c.formerly, c.later))
