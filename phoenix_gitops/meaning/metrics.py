@@ -16,7 +16,7 @@ from phoenix_gitops.meaning.policies import Held, Policies
 from phoenix_gitops.meaning.readers import Reader, of_platform, of_tenants
 from phoenix_gitops.model.catalog import MetricCatalog
 from phoenix_gitops.rules import inventory, rulesets, slo
-from phoenix_gitops.rules.exported import SUMS, as_label, labels, named
+from phoenix_gitops.rules.exported import SUMS, as_label, is_dropped, labels, named
 from phoenix_gitops.rules.group import Group
 from phoenix_gitops.rules.known import PROCESS_SERIES, prometheus_exports
 from phoenix_gitops.rules.lint import own_groups
@@ -97,11 +97,24 @@ def _catalogue(env: EnvironmentScope, known: Iterable[str], spaces: Iterable[str
     """What the platform's rules can read, with the labels that processes are known to have behind an exporter."""
     found = {f"pipeline {one.metadata.name}": _all(labels(env, one, known)) for one in env.pipelines}
     emitted = inventory.emitted(replace(env, catalogs=())).metrics.values()
+    dropped = _dropped(env)
     base = Catalogue({}).plus(
-        replace(one, labels=found.get(one.source) if one.labels is None else one.labels) for one in emitted
+        replace(one, labels=found.get(one.source) if one.labels is None else one.labels)
+        for one in emitted
+        if one.name not in dropped
     )
     base = base.plus(_declared(env, env.catalogs, spaces))
     return inventory.with_records(base, _groups(env))
+
+
+def _dropped(env: EnvironmentScope) -> set[str]:
+    """Series of processes that a pipeline drops by their metric's name."""
+    return {
+        f"{export.namespace}_{name}"
+        for pipeline, _, export in prometheus_exports(env)
+        for metric, name in PROCESS_SERIES.items()
+        if is_dropped(env.edge, metric) or is_dropped(pipeline, metric)
+    }
 
 
 def _all(by_class: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -135,7 +135,8 @@ def _tendency(step: int) -> Tendency:
 
 def _called(rule: Rule) -> str:
     about = [rule.severity] if rule.severity else []
-    about += [value for name, value in rule.labels if name in ("slo", "service")][:1]
+    labels = dict(rule.labels)
+    about += [labels[name] for name in ("slo", "service") if name in labels][:1]
     return f"alert `{rule.name}`" + (f" ({', '.join(about)})" if about else "")
 
 

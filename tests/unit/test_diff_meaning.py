@@ -10,8 +10,10 @@ import yaml
 from phoenix_gitops.diff import compare
 from phoenix_gitops.meaning import effects
 from phoenix_gitops.meaning.base import Aspect, EffectGroup
+from phoenix_gitops.meaning.policies import Held
 from phoenix_gitops.meaning.thresholds import Tendency, tendency
 from phoenix_gitops.model.platform import Prices
+from tests.unit.emitters import support as scopes
 
 RBAC = "rbac.authorization.k8s.io"
 Tree = dict[str, bytes]
@@ -175,6 +177,33 @@ def _spec(kind: str, version: str = "v1", **fields: Any) -> bytes:
             "`spec.template`",
         ),
         (_spec("StorageClass", parameters={"a": "1"}), _spec("StorageClass", parameters={"a": "2"}), "`parameters`"),
+        (_spec("ResourceQuota", spec={}), _spec("ResourceQuota", spec={"scopes": ["BestEffort"]}), "`spec.scopes`"),
+        (
+            _spec("Job", "batch/v1", spec={"completions": 2}),
+            _spec("Job", "batch/v1", spec={"completions": 3, "successPolicy": {"rules": []}}),
+            "`spec.completions`, `spec.successPolicy`",
+        ),
+        (
+            _spec("Job", "batch/v1", spec={"completionMode": "Indexed", "completions": 2, "parallelism": 2}),
+            _spec("Job", "batch/v1", spec={"completionMode": "Indexed", "completions": 3, "parallelism": 2}),
+            "`spec.completions`",
+        ),
+        (_spec("Secret", type="Opaque"), _spec("Secret", type="kubernetes.io/tls"), "`type`"),
+        (
+            _spec("IngressClass", spec={"controller": "a"}),
+            _spec("IngressClass", spec={"controller": "b"}),
+            "`spec.controller`",
+        ),
+        (
+            _spec("PersistentVolume", spec={"nfs": {"path": "/a"}, "nodeAffinity": {"required": {"a": 1}}}),
+            _spec("PersistentVolume", spec={"nfs": {"path": "/b"}, "nodeAffinity": {"required": {"a": 2}}}),
+            "`spec.nfs`, `spec.nodeAffinity`",
+        ),
+        (
+            _spec("CustomResourceDefinition", spec={"scope": "Cluster", "names": {"kind": "A"}}),
+            _spec("CustomResourceDefinition", spec={"scope": "Namespaced", "names": {"kind": "B"}}),
+            "`spec.scope`, `spec.names.kind`",
+        ),
     ],
 )
 def test_immutable_fields_are_named_with_a_plan(old: bytes, new: bytes, paths: str) -> None:
@@ -199,6 +228,17 @@ def test_immutable_fields_are_named_with_a_plan(old: bytes, new: bytes, paths: s
         ),
         (_spec("ConfigMap", data={"a": "1"}), _spec("ConfigMap", data={"a": "2"})),
         (_spec("ConfigMap", data={"a": "1"}), _spec("ConfigMap", data={"a": "2"}, immutable=True)),
+        (_spec("Secret"), _spec("Secret", type="Opaque")),
+        (_spec("PriorityClass", value=1), _spec("PriorityClass", value=1, preemptionPolicy="PreemptLowerPriority")),
+        (
+            _spec("Job", "batch/v1", spec={"completionMode": "Indexed", "completions": 2, "parallelism": 2}),
+            _spec("Job", "batch/v1", spec={"completionMode": "Indexed", "completions": 3, "parallelism": 3}),
+        ),
+        (_spec("Job", "batch/v1", spec={}), _spec("Job", "batch/v1", spec={"completions": 1, "suspend": True})),
+        (
+            _spec("PersistentVolume", spec={"capacity": {"storage": "1Gi"}}),
+            _spec("PersistentVolume", spec={"capacity": {"storage": "2Gi"}, "nodeAffinity": {"required": {"a": 1}}}),
+        ),
     ],
 )
 def test_what_may_change_in_place_is_not_named(old: bytes, new: bytes) -> None:
@@ -571,3 +611,121 @@ def test_objects_of_any_form_break_nothing(kind: str, spec: object) -> None:
     )
     meaning(tree(one), tree(other))
     meaning(tree(other), {})
+
+
+# What is promised, and what it takes
+
+
+def objective(promise: str = "0.999", window: str = "30", bad: str = "(m) >= bool 100", burns: str = "0.0144") -> bytes:
+    labels = {"slo": "up", "service": "shop"}
+    records = {
+        "slo:objective:ratio": f"vector({promise})",
+        "slo:error_budget:ratio": f"vector(1 - {promise})",
+        "slo:time_period:days": f"vector({window})",
+        "slo:sli_bad:bool": bad,
+    }
+    burning = {
+        "alert": "SLOBudgetBurn",
+        "expr": f"a > {burns} and b > {burns}",
+        "labels": {**labels, "severity": "critical"},
+    }
+    return rules(*({"record": name, "expr": expr, "labels": dict(labels)} for name, expr in records.items()), burning)
+
+
+@pytest.mark.parametrize(
+    ("new", "text"),
+    [
+        (objective("0.99"), "! SLO `up` (shop) loosened: objective 0.999 -> 0.99"),
+        (objective("0.9999"), "+ SLO `up` (shop) tightened: objective 0.999 -> 0.9999"),
+        (objective(window="7"), "~ SLO `up` (shop) changed: window 30 -> 7 days"),
+        (objective("0.99", "7"), "~ SLO `up` (shop) changed: objective 0.999 -> 0.99, window 30 -> 7 days"),
+        (objective(bad="(m) >= bool 200"), "! SLO `up` (shop) loosened: threshold 100 -> 200"),
+        (objective(bad="(n) >= bool 100"), "~ SLO `up` (shop) changed: its indicator"),
+        (objective(burns="0.144"), "! alert `SLOBudgetBurn` (critical, up) loosened: threshold 0.0144 -> 0.144"),
+    ],
+)
+def test_an_slo_is_told_by_what_it_promises_and_what_follows_is_not(new: bytes, text: str) -> None:
+    assert said(tree(objective()), tree(new)) == [text]
+
+
+def test_an_slo_that_comes_or_goes_is_a_line_beside_its_alert() -> None:
+    assert said(tree(objective()), {}) == [
+        "! 1 alert removed: `SLOBudgetBurn` (critical)",
+        "! SLO `up` (shop) removed, objective 0.999, with 4 recording rules",
+    ]
+    assert said({}, tree(objective()))[1].startswith("+ SLO `up` (shop) added, objective 0.999, with 4")
+
+
+def needy(kind: str = "Deployment", cpu: str = "1", memory: str = "2Gi", tenant: str = "", **spec: Any) -> bytes:
+    pod = {
+        "initContainers": [
+            {"name": "side", "restartPolicy": "Always", "resources": {"requests": {"cpu": "500m"}}},
+            {"name": "first", "resources": {"requests": {"cpu": "600m", "memory": "1Gi"}}},
+        ],
+        "containers": [
+            {"name": "a", "resources": {"limits": {"cpu": "9", "memory": memory}, "requests": {"cpu": cpu}}}
+        ],
+    }
+    made = obj(kind, "gateway", "ingest", "apps/v1", spec={"template": {"spec": pod}, **spec})
+    return made.replace(b"Tenant/x", f"Tenant/{tenant}".encode() if tenant else b"Platform/x")
+
+
+def costs(old: Tree, new: Tree, prices: Prices | None = None) -> list[str]:
+    found = effects(compare(old, new), old, new, prices)
+    return [f"{g.first.sign} {g.first.text}" for g in found if g.first.aspect is Aspect.COST]
+
+
+def test_requests_are_summed_over_replicas_and_priced_by_a_printed_formula() -> None:
+    prices = Prices(per_core_month="50", per_gibibyte_month="10")
+    assert costs(tree(needy(), scaler(2, 6)), tree(needy(cpu="2"), scaler(2, 6)), prices) == [
+        "~ the platform requests 3 to 9 -> 5 to 15 cores: 190 to 570 -> 290 to 870 USD a month (cores x 50 + GiB x 10)"
+    ]
+    assert costs(tree(needy(replicas=2)), tree(needy(replicas=3), scaler(2, 4))) == [
+        "~ the platform requests 3 -> 3 to 6 cores, 4 -> 4 to 8 GiB"
+    ]
+    assert costs(tree(needy("DaemonSet")), tree(needy("DaemonSet", memory="1Gi")), prices) == [
+        "~ the platform requests on each node 2 -> 1 GiB: 95.00 -> 85.00 USD a month (cores x 50 + GiB x 10)"
+    ]
+
+
+def test_requests_of_what_comes_goes_or_is_a_tenants() -> None:
+    assert costs({}, tree(needy(tenant="shop"))) == ["~ tenant `shop` requests 0 -> 1.5 cores, 0 -> 2 GiB"]
+    assert costs(tree(needy()), {}) == ["~ the platform requests 1.5 -> 0 cores, 2 -> 0 GiB"]
+    # What comes first may need more than what stays.
+    assert costs({}, tree(needy(cpu="50m", memory="1Mi"))) == ["~ the platform requests 0 -> 1.1 cores, 0 -> 1 GiB"]
+    assert costs(tree(needy()), tree(needy(minReadySeconds=5))) == []
+
+
+def test_a_longer_retention_is_told_with_what_it_costs() -> None:
+    def kept(days: int) -> Tree:
+        record = {"record": "phoenix:tenant_retention_seconds", "expr": f"vector({days * 86400})"}
+        rate = {"record": "phoenix:tenant_quota_ingest_rate", "expr": "vector(10000)"}
+        return tree(rules(*({**one, "labels": {"tenant_id": "shop"}} for one in (record, rate))))
+
+    old, new = kept(30), kept(90)
+    (group,) = effects(compare(old, new), old, new, Prices(per_million_points="0.10", per_gigabyte_stored="10"))
+    # 25,920 million points a month are 2,592 USD; 25.92 GB at a time become 77.76 GB.
+    text = "tenant `shop`: days of data kept 30 -> 90 (+200 %), used in full 2,851 -> 3,370 USD a month"
+    assert (group.first.text, group.first.note) == (text, "")
+
+
+def test_sums_of_series_stand_beside_budget_and_capacity() -> None:
+    def series(shop: int) -> Tree:
+        figures = {"cart": 700_000, "shop": shop}
+        record = "phoenix:tenant_quota_active_series"
+        return tree(
+            rules(*({"record": record, "expr": f"vector({n})", "labels": {"tenant_id": t}} for t, n in figures.items()))
+        )
+
+    facts = scopes.cluster("eu", capacity={"activeSeries": 2_000_000})
+    held = Held(scopes.environment(clusters=[facts], budget={"activeSeries": 1_600_000, "monthlyCost": "9000"}))
+    old, new = series(100_000), series(900_000)
+    (group,) = effects(compare(old, new), old, new, None, ({}, {"prod": held}))
+    assert group.first.text == "tenant `shop`: active series 100,000 -> 900,000 (+800 %)"
+    assert group.first.note == (
+        "sum of the cluster 800,000 -> 1,600,000: 100 % of the environment's budget of 1,600,000, "
+        "80 % of the cluster's capacity of 2,000,000"
+    )
+    old, new = tree(recorded(shop=20_000)), tree(recorded(shop=30_000))
+    (group,) = effects(compare(old, new), old, new, None, ({}, {"prod": held}))
+    assert group.first.note == "sum of the cluster 20,000 -> 30,000; the environment's budget is 9,000"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from phoenix_gitops.diff import TreeDiff, compare
 from phoenix_gitops.diff_fields import ABSENT, compare_values
 from phoenix_gitops.diff_json import as_json
 from phoenix_gitops.diff_report import LIMIT, MARKER, Review, markdown, text
+from phoenix_gitops.meaning import effects
 from phoenix_gitops.meaning.base import Aspect, Effect, Where, grouped
 
 
@@ -124,3 +126,34 @@ def test_lists_of_nameless_maps_are_compared_item_by_item() -> None:
     assert found == [("d[]", ABSENT, c)]
     order = list(compare_values({"d": [a, b]}, {"d": [b, c, a]}))
     assert [f.path for f in order] == ["d[]", "d (order)"]
+
+
+def test_a_huge_change_keeps_its_counts_its_dangers_and_says_what_is_folded() -> None:
+    """40 clusters, 500 tenants, each changed in its own way; the destructive part is small beside it."""
+    old, new = {}, {}
+    for c in range(40):
+        for t in (*range(c, 500, 40), *range((c + 1) % 40, 500, 40)):
+            path = f"prod-{c % 4}/c{c:02}/tenancy/t{t}/resourcequota-q.yaml"
+            head = f"apiVersion: v1\nkind: ResourceQuota\nmetadata:\n  name: q\n  namespace: t{t}\nspec:\n  hard:\n"
+            old[path] = f"{head}    pods: {t + 1}\n".encode()
+            new[path] = f"{head}    pods: {2 * t + 2}\n".encode()
+        gone = f"prod-{c % 4}/c{c:02}/tenancy/gone/namespace-gone{c}.yaml"
+        old[gone] = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: gone{c}\n".encode()
+    diff = compare(old, new)
+    found = effects(diff, old, new)
+    report = markdown(Review(diff, found))
+    assert LIMIT // 2 < len(report) <= LIMIT
+    assert "**1040 objects: 0 added, 1000 changed, 40 removed; in 4 environments, 40 clusters" in report
+    assert "; 40 deletions of data or whole workloads**" in report
+    for c in range(40):
+        assert f"> - Namespace <code>gone{c}</code> in <code>prod-{c % 4}/c{c:02}</code>\n" in report
+    for e in range(4):
+        assert f"| <code>prod-{e}</code> | 0 | 250 | 10 |\n" in report
+    # Each tenant's figures differ, so no two are one group: those shown, whole or short, and those not are all.
+    assert len(diff.groups) == 500 + 40
+    shown = len(re.findall(r"^(?:- |<details><summary>)(?:~|\\~|&minus;) (?:Namespace|Resource)", report, re.MULTILINE))
+    sentence = r"_Too long for a comment: ([0-9]+) groups without their fields, ([0-9]+) effects and ([0-9]+) not shown"
+    ((short, left, hidden),) = re.findall(sentence, report)
+    assert shown + int(hidden) == len(diff.groups)
+    assert report.count("\n- ~ <code>q</code>: pods") + int(left) == len(found)
+    assert report.count("<details><summary>") == 1 + shown - int(short)
