@@ -67,6 +67,8 @@ def command(tenant: str | None, argocd_: str | None) -> int:
             "with output mode `tree` the output lies beside the policies: `phoenix compile --check` compares the two, "
             "and `--argocd` says what has reached the clusters"
         )
+    if argocd_ is not None and result.world.platform.spec.reconciler != "argocd":
+        raise click.ClickException("the platform's reconciler is Flux: Argo CD knows nothing of what it applies")
     live, found = _live(result, argocd_, environments, tenant)
     if found:
         return finish(options, found, result.sources)

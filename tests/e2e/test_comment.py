@@ -166,7 +166,9 @@ def test_what_cannot_be_said_is_noticed_and_nothing_is_written(github, answer, s
 
 def test_a_strangers_text_stays_in_its_fence_and_fits(github, answer):
     github.pulls = [pull()]
-    github.report = {"diff.txt": "````\n@everyone [x](y)\u202e\x1b[31m\n" + "z" * 99 + "\n" * 2 + ("y" * 99 + "\n") * 700}
+    github.report = {
+        "diff.txt": "````\n@everyone [x](y)\u202e\x1b[31m\n" + "z" * 99 + "\n" * 2 + ("y" * 99 + "\n") * 700
+    }
     assert answer().returncode == 0
     (body,) = github.of_bot()
     assert len(body) < LONGEST

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import http.server
 import json
+import ssl
+import subprocess
 import threading
 from contextlib import contextmanager
 
@@ -246,8 +248,11 @@ def test_no_applications_at_all(published, tmp_path):
 
 
 @contextmanager
-def serving(answer):
-    """A server on this machine; `answer(handler)` answers each request. Gives its address and what it was asked."""
+def serving(answer, certificate=None):
+    """A server on this machine; `answer(handler)` answers each request. Gives its address and what it was asked.
+
+    With a certificate (a file with its key) it speaks TLS.
+    """
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -260,10 +265,14 @@ def serving(answer):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}", asked
     finally:
         server.shutdown()
         server.server_close()
@@ -323,6 +332,33 @@ def test_answers_that_are_none(published, monkeypatch, status, content, headers,
     assert message in line
     assert hint in said.err
     assert ("it said: invalid session" in said.err) == (status == 401)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(published, tmp_path, monkeypatch):
+    """And one that SSL_CERT_FILE names is trusted; the token goes to the latter alone."""
+    file = tmp_path / "server.pem"
+    name = ["-subj", "/CN=argocd", "-addext", "subjectAltName=IP:127.0.0.1"]
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name]
+    subprocess.run([*new, "-keyout", str(file), "-out", str(file)], check=True, capture_output=True)
+    text = file.read_text()
+    (tmp_path / "trusted.pem").write_text(text[text.index("-----BEGIN CERT") :])
+    monkeypatch.setenv("ARGOCD_AUTH_TOKEN", "s3cret")
+    with serving(giving(200, json.dumps({"items": live(published)}).encode()), certificate=file) as (url, asked):
+        refused = published.phoenix("status", "--argocd", url)
+        assert asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+        trusted = published.phoenix("status", "--argocd", url)
+    assert refused.code == 2
+    assert f"error[PHX921]: cannot ask Argo CD at `{url}`: self-signed certificate\n" in refused.err.replace(
+        "self signed", "self-signed"
+    )
+    assert (trusted.code, asked) == (0, [("/api/v1/applications", "Bearer s3cret")]), trusted.err
+
+
+def test_flux_is_not_asked_for_at_argo_cd(published):
+    published.replace("phoenix.yaml", "spec:\n", "spec:\n  reconciler: flux\n")
+    said = published.phoenix("status", "--argocd", "x.json")
+    assert (said.code, "the platform's reconciler is Flux: Argo CD knows nothing" in said.err) == (2, True), said.err
 
 
 @pytest.mark.parametrize("slow", [False, True])

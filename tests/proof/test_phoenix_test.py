@@ -144,6 +144,25 @@ def test_a_new_repository_is_taken_with_its_own_tests(repository: Repository, ju
     count(judge, document)
 
 
+def test_two_rings_go_before_the_collectors_of_their_versions(repository: Repository, judge: Judge) -> None:
+    platform = (repository.root / "phoenix.yaml").read_text()
+    rings = "  rings: [canary, stable]\n  catalog:\n    byRing: {stable: {collector: {tag: 0.152.1}}}\n"
+    repository.write("phoenix.yaml", platform + rings)
+    main = (repository.root / "environments/main.yaml").read_text()
+    other = main.replace("name: main, owner", "name: other, owner").replace(
+        "kubernetes.default.svc", "other.example.com"
+    )
+    repository.write("environments/main.yaml", main.replace("spec:\n", "spec:\n  ring: canary\n", 1))
+    repository.write("environments/other.yaml", other.replace("spec:\n", "spec:\n  ring: stable\n", 1))
+    code, document = repository.judged("--only", "collectors,pipelines")
+    assert (code, document["diagnostics"], document["notChecked"]) == (0, [], [])
+    took = {row["version"]: row["took"] for row in document["judges"]}
+    assert took.keys() == {"0.152.1", "0.159.0"}
+    assert took["0.152.1"] == took["0.159.0"], "as many configs, and as many ways through pipelines"
+    assert took["0.152.1"]["configs"] >= 2
+    count(judge, document)
+
+
 def test_a_text_that_no_engine_of_rules_loads(repository: Repository, judge: Judge) -> None:
     repository.write("policies/rules/mine.yaml", HEAD + RULES.replace("$value", "$valu"))
     code, document = repository.judged("--only", "rules")
