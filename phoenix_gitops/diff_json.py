@@ -27,6 +27,7 @@ def _effect_data(group: EffectGroup) -> dict[str, object]:
         "text": first.text,
         "plan": first.plan,
         "gained": first.gained,
+        "vanishes": first.vanishes,
         "places": [
             {
                 "environment": effect.where.environment,

@@ -113,3 +113,60 @@ def test_a_comment_has_the_marker_and_dangers_before_fields(reviewed):
     places = [report.index(part) for part in order]
     assert places == sorted(places)
     assert report.index("<summary>quotas") < report.index("NetworkPolicy <code>")
+
+
+CATALOG = """\
+apiVersion: policy.phoenix.io/v1alpha1
+kind: MetricCatalog
+metadata: {name: example-http, owner: team-example}
+spec:
+  tenant: example
+  metrics:
+    - {name: example_requests_total, type: counter, labels: {route: {max: 9}, status: {max: 9}}}
+"""
+RULE_SET = """\
+apiVersion: policy.phoenix.io/v1alpha1
+kind: RuleSet
+metadata: {name: example-http, owner: team-example}
+spec:
+  tenant: example
+  alerts:
+    - alert: ExampleFailing
+      expr: sum by (route) (rate(example_requests_total[5m])) > 5
+      severity: warning
+      summary: example fails at {{ $labels.route }}
+"""
+
+
+@pytest.mark.parametrize("mode", ["tree", "branch"])
+def test_a_label_that_vanishes_names_its_reader_and_fails_who_wants_that(reviewed, mode):
+    folder = reviewed.root / "policies/tenants/example"
+    (folder / "catalog.yaml").write_text(CATALOG)
+    (folder / "rules.yaml").write_text(RULE_SET)
+    reviewed.replace("phoenix.yaml", "mode: tree", f"mode: {mode}")
+    assert reviewed.phoenix("compile").code == 0
+    reviewed.commit("a rule")
+    assert "metrics and labels" not in reviewed.phoenix("diff", "--fail-on", "labels").out
+    reviewed.replace("policies/tenants/example/catalog.yaml", "route: {max: 9}, ", "")
+    reviewed.replace("policies/tenants/example/rules.yaml", "sum by (route)", "sum by (status)")
+    said = reviewed.phoenix("diff", "--fail-on", "labels", "--fail-on", "access")
+    assert (said.code, said.err) == (1, "the change is a loss of metrics or labels (1) (--fail-on)\n")
+    # What it shows of the alert names the label still.
+    assert (
+        "metrics and labels (who reads them outside of this repository, as dashboards do, is not known here)\n"
+        "  ! label `route` goes from metric `example_requests_total` (MetricCatalog/example-http); "
+        "still read by alert `ExampleFailing` of RuleSet `example-http`\n      in main\n"
+    ) in said.out
+    data = json.loads(reviewed.phoenix("diff", "--format", "json").out)
+    assert [one["sign"] for one in data["effects"] if one["vanishes"]] == ["!"]
+    report = reviewed.phoenix("diff", "--format", "markdown").out
+    assert "<summary>metrics and labels: 1 !</summary>\n\n_who reads them outside" in report
+
+
+def test_an_empty_change_says_so_in_every_form(reviewed):
+    assert reviewed.phoenix("diff").out == "nothing changes in meaning\n"
+    assert reviewed.phoenix("diff", "--format", "markdown").out == (
+        "<!-- phoenix diff -->\n**nothing changes in meaning**\n"
+    )
+    data = json.loads(reviewed.phoenix("diff", "--format", "json").out)
+    assert (data["effects"], data["groups"], data["summary"]["changed"]) == ([], [], 0)
