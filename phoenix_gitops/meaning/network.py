@@ -17,6 +17,7 @@ from phoenix_gitops.meaning.reading import Data, below, labels_text, mapping, ma
 
 _SIDES = (("Ingress", "ingress", "from"), ("Egress", "egress", "to"))
 _ANY = ""
+_NAMESPACE = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,10 +120,17 @@ def _sentences(edges: Iterable[Edge]) -> Iterator[tuple[str, str, bool]]:
     ports: dict[tuple[str, str, str, Peer], list[str]] = defaultdict(list)
     for edge in sorted(edges):
         ports[edge.namespace, edge.pods, edge.direction, edge.peer].append(edge.port)
+    alike: dict[tuple[str, str, str, Peer, tuple[str, ...]], list[Peer]] = defaultdict(list)
     for (namespace, pods, direction, peer), its in sorted(ports.items()):
-        on = " on every port" if _ANY in its else f" on {', '.join(its)}"
-        arrow = f"{peer} to {_own(pods)}" if direction == "Ingress" else f"{_own(pods)} to {peer}"
-        yield namespace, f"from {arrow}{on}", peer == Peer() or peer.addresses in ("0.0.0.0/0", "::/0")
+        by_name = peer.namespaces.startswith("namespace `")
+        alike[namespace, pods, direction, Peer(pods=peer.pods) if by_name else peer, tuple(its)].append(peer)
+    for (namespace, pods, direction, _, its_), peers in alike.items():
+        first = peers[0]
+        names = ", ".join(peer.namespaces.removeprefix("namespace ") for peer in peers)
+        shown = first if len(peers) == 1 else Peer(f"namespaces {names}", first.pods)
+        on = " on every port" if _ANY in its_ else f" on {', '.join(its_)}"
+        arrow = f"{shown} to {_own(pods)}" if direction == "Ingress" else f"{_own(pods)} to {shown}"
+        yield namespace, f"from {arrow}{on}", first == Peer() or first.addresses in ("0.0.0.0/0", "::/0")
 
 
 def _policies(side: Side, namespaces: set[str]) -> list[Object]:
@@ -141,10 +149,22 @@ def _evaluated(policies: Iterable[Object]) -> tuple[set[Edge], set[Closed]]:
                 continue
             closed.add((policy.namespace, pods, direction))
             for rule in maps(spec, key):
-                for peer in [_peer(one, policy.namespace) for one in maps(rule, end)] or [Peer()]:
+                for peer in [peer for one in maps(rule, end) for peer in _peers(one, policy.namespace)] or [Peer()]:
                     for port in [_port(one) for one in maps(rule, "ports")] or [_ANY]:
                         edges.add(Edge(policy.namespace, pods, direction, peer, port))
     return edges, closed
+
+
+def _peers(data: Data, home: str) -> Iterator[Peer]:
+    """The peers of one entry: namespaces that are listed by name are one each, so that one more is one more."""
+    selector = below(data, "namespaceSelector")
+    wanted = maps(selector, "matchExpressions")
+    listed = len(wanted) == 1 and not mapping(selector, "matchLabels") and text(wanted[0], "operator") == "In"
+    if listed and text(wanted[0], "key") == _NAMESPACE:
+        pods = labels_text(below(data, "podSelector"))
+        yield from (Peer(f"namespace `{name}`", pods) for name in texts(wanted[0], "values"))
+    else:
+        yield _peer(data, home)
 
 
 def _peer(data: Data, home: str) -> Peer:
@@ -153,7 +173,7 @@ def _peer(data: Data, home: str) -> Peer:
     selector = below(data, "namespaceSelector")
     if selector is None:
         return Peer(f"namespace `{home}`", labels_text(below(data, "podSelector")))
-    name = mapping(selector, "matchLabels").get("kubernetes.io/metadata.name")
+    name = mapping(selector, "matchLabels").get(_NAMESPACE)
     only = len(mapping(selector, "matchLabels")) == 1 and not maps(selector, "matchExpressions")
     labels = labels_text(selector)
     called = f"namespace `{name}`" if name and only else (f"namespaces `{labels}`" if labels else "every namespace")

@@ -446,6 +446,23 @@ def test_a_new_namespace_shows_its_edges_and_one_that_goes_their_number() -> Non
     assert said(tree(*born), {}) == ["- the namespace goes, with what 1 rules let through"]
 
 
+def listed(*names: str, pods: str = "") -> dict[str, Any]:
+    chosen = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(names)}
+    peer = {"namespaceSelector": {"matchExpressions": [chosen]}}
+    return {"from": [peer | ({"podSelector": {"matchLabels": {"app": pods}}} if pods else {})]}
+
+
+def test_a_namespace_that_joins_a_list_is_one_edge() -> None:
+    two, three = policy(ingress=[listed("a", "b")]), policy(ingress=[listed("a", "b", "c")])
+    assert said(tree(two), tree(three)) == ["+ from namespace `c` to all pods on every port"]
+    assert said(tree(three), tree(two)) == ["- from namespace `c` to all pods on every port"]
+    five = policy(ingress=[listed("a", "b", "c", "d"), listed("e", pods="x")])
+    assert said(tree(two), tree(five)) == [
+        "+ from namespaces `c`, `d` to all pods on every port",
+        "+ from pods `app=x` of namespace `e` to all pods on every port",
+    ]
+
+
 # Alerts and recording rules
 
 
