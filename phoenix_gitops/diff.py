@@ -17,7 +17,10 @@ from phoenix_gitops.diff_objects import Object, read_object
 from phoenix_gitops.tree import PROOF
 
 DESTRUCTIVE = frozenset(
-    {"Namespace", "PersistentVolumeClaim", "Application", "AppProject", "VMCluster", "VMSingle", "Kafka", "KafkaTopic"}
+    {
+        *("Namespace", "PersistentVolumeClaim", "VMCluster", "VMSingle", "Kafka", "KafkaTopic"),
+        *("Application", "AppProject", "GitRepository", "Kustomization"),
+    }
 )
 """Kinds whose deletion takes data or whole workloads with it."""
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})

@@ -55,7 +55,7 @@ class UnitOutput:
 
     @property
     def grants(self) -> frozenset[Rule]:
-        """Rights that roles among the objects grant."""
+        """Rights that whoever applies the roles among the objects must hold."""
         return granted(a.body for a in self.objects)
 
 
@@ -214,7 +214,7 @@ class Summarised(Protocol):
 
     @property
     def grants(self) -> frozenset[Rule]:
-        """Rights that its roles grant."""
+        """Rights that whoever applies the roles among the objects must hold."""
         ...
 
 

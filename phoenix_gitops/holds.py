@@ -1,6 +1,6 @@
 """Holds: parts of an environment that are left as they are for a while, as in an incident.
 
-Argo CD no longer applies a held part by itself, and files of it that were edited by hand are kept. Everything else
+A held part is no longer applied by itself, and files of it that were edited by hand are kept. Everything else
 goes on, and so does what lies in Git: a hold that is over is said, but it never stands in the way of another change.
 """
 
@@ -57,6 +57,6 @@ def check_ends(policies: Mapping[Key, Resolved], world: World, today: str) -> It
                     code="PHX516",
                     message=f"the hold of `{hold.target}` in environment `{name}` was to end on {hold.until}",
                     primary=policies["Environment", name].origin(("spec", "holds", i, "until")).value,
-                    help="remove it, and Argo CD applies what lies in Git; or give it a later day",
+                    help="remove it, and what lies in Git is applied; or give it a later day",
                     severity=Severity.WARNING,
                 )

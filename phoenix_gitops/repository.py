@@ -27,8 +27,8 @@ def location(platform: Platform, environment: str) -> Location | Diagnostic:
     repository, output = platform.spec.repository, platform.spec.output
     if has_password(repository.url) or has_password(output.url or ""):
         return _fault(
-            "a repository's address holds a password or token, which would stand in every Application",
-            "take it out of the address and give it to Argo CD as a repository credential",
+            "a repository's address holds a password or token, which would stand in the compiled tree",
+            "take it out of the address and give it to the reconciler as a secret",
         )
     if output.promoter and (output.mode == "tree" or "{environment}" not in output.branch):
         return _fault(

@@ -11,22 +11,34 @@ from phoenix_gitops.model.platform import Catalog
 from phoenix_gitops.schemas import schema_files
 
 
-def files(name: str, url: str) -> dict[str, str]:
-    """The files of a new repository by path; `name` is the platform's, `url` the repository's address."""
+def files(name: str, url: str, reconciler: str = "argocd") -> dict[str, str]:
+    """The files of a new repository by path.
+
+    `name` is the platform's, `url` the repository's address, `reconciler` `argocd` or `flux`.
+    """
     return {
-        "phoenix.yaml": _platform(name, url),
+        "phoenix.yaml": _platform(name, url, reconciler),
         "environments/main.yaml": _ENVIRONMENT,
         "policies/tenants/example/tenant.yaml": _TENANT,
         ".gitignore": "/.phoenix/\n/generated/\n/schemas/crds/\n",
         ".gitattributes": "generated/** -text linguist-generated\n",
         ".vscode/settings.json": _editor(),
         ".github/workflows/phoenix.yml": _workflow(),
-        "README.md": _README.replace("{name}", name),
+        "README.md": _README.replace("{name}", name).replace("{reconciler}", _CALLED[reconciler]),
         **{f"schemas/{file}": text for file, text in schema_files().items()},
     }
 
 
-def _platform(name: str, url: str) -> str:
+_CALLED = {"argocd": "Argo CD", "flux": "Flux"}
+_FLUX = """\
+  reconciler: flux
+  # The Secret in Flux's namespace with the credentials of the repository; a public one needs none.
+  flux: {secret: gitops}
+"""
+
+
+def _platform(name: str, url: str, reconciler: str) -> str:
+    chosen = _FLUX if reconciler == "flux" else ""
     return f"""\
 apiVersion: {API_VERSION}
 kind: Platform
@@ -35,7 +47,7 @@ spec:
   version: {__version__}
   repository: {{url: {json.dumps(url)}}}
   output: {{mode: branch}}
-"""
+{chosen}"""
 
 
 _ENVIRONMENT = f"""\
@@ -207,7 +219,7 @@ jobs:
 _README = """\
 # {name}
 
-Policies of our metrics platform. Phoenix GitOps compiles them; Argo CD applies what comes out.
+Policies of our metrics platform. Phoenix GitOps compiles them; {reconciler} applies what comes out.
 
 - `phoenix.yaml`: what holds everywhere
 - `environments/`: clusters and their facts

@@ -134,6 +134,7 @@ _PROGRAMS = (
     _ours("kube-controller-manager", "counts quotas, makes service accounts", (1, 33)),
     _ours("etcd", "keeps what kube-apiserver accepts", (3, 5)),
     _ours("flux-scan", "reads reconciled folders as Flux does", (1, 41)),
+    _ours("kustomize-controller", "applies reconciled folders: it is Flux", (1, 9), "--help", silent=True),
 )
 PROGRAMS = {program.name: program for program in _PROGRAMS}
 

@@ -24,7 +24,7 @@ class UnitResult:
     """(API group, kind, whether it is namespaced)."""
     namespaces: frozenset[str]
     grants: frozenset[Rule]
-    """Rights that roles among the objects grant."""
+    """Rights that whoever applies the roles among the objects must hold."""
     diagnostics: tuple[Diagnostic, ...]
     matched: frozenset[int]
     """Overrides that found an object here."""

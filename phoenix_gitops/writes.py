@@ -105,8 +105,8 @@ def plan(
 
 
 def drift(planned: WritePlan, root: str = "generated/") -> tuple[Diagnostic, ...]:
-    """What `compile --check` reports, as errors: files that a compile would touch, strays that Argo CD would apply."""
-    stray = "is compiled from no policy, yet Argo CD would apply it"
+    """What `compile --check` reports, as errors: files that a compile would touch, strays that would be applied."""
+    stray = "is compiled from no policy, yet would be applied"
     found = [
         *((file.path, "is missing", _HELP_DRIFT) for file in planned.create),
         *((file.path, "is out of date", _HELP_DRIFT) for file in planned.update),
@@ -120,7 +120,7 @@ def drift(planned: WritePlan, root: str = "generated/") -> tuple[Diagnostic, ...
 
 
 def _strays(planned: WritePlan) -> Iterable[str]:
-    """Foreign files in a component's folder, all of which an Application reads."""
+    """Foreign files in a component's folder, all of which the reconciler reads."""
     ours = (*planned.unchanged, *(file.path for file in (*planned.create, *planned.update)))
     components = {tuple(path.split("/")[:3]) for path in ours if not path.startswith("_")}
     inside = (path for path in planned.kept if path.count("/") > 2 and tuple(path.split("/")[:3]) in components)
@@ -128,7 +128,7 @@ def _strays(planned: WritePlan) -> Iterable[str]:
 
 
 _APPLIED = (".yaml", ".yml", ".json", ".jsonnet")
-"""What Argo CD reads in a folder of plain manifests."""
+"""What Argo CD reads in a folder of plain manifests; Flux reads less."""
 _HELP_DRIFT = "run `phoenix compile` and commit what it writes"
 _HELP_STRAY = "delete it, or keep it outside the folder: a policy or an override is the way into a cluster"
 _HELP_EMPTY = "an empty tree would remove everything from the clusters: declare what it should hold"

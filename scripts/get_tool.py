@@ -135,6 +135,7 @@ _KUBERNETES = _set(
 )
 _BUILDER_MODULE = "go.opentelemetry.io/collector/cmd/builder"
 _ETCD_MODULE = "go.etcd.io/etcd/server/v3"
+_FLUX_MODULE = "github.com/fluxcd/kustomize-controller"
 
 BUILDER = Recipe(name="builder", folder="collector-builder", package=_BUILDER_MODULE, module=_BUILDER_MODULE)
 RECIPES = (
@@ -148,6 +149,7 @@ RECIPES = (
     ),
     Recipe(name="etcd", folder="etcd", package=_ETCD_MODULE, module=_ETCD_MODULE),
     Recipe(name="flux-scan", folder="flux-scan", package=".", module="github.com/fluxcd/pkg/kustomize"),
+    Recipe(name="kustomize-controller", folder="kustomize-controller", package=_FLUX_MODULE, module=_FLUX_MODULE),
     _command("kube-apiserver", "kubernetes", "k8s.io/kubernetes", _KUBERNETES),
     _command("kube-controller-manager", "kubernetes", "k8s.io/kubernetes", _KUBERNETES),
     *(_collector(version) for version in collector_versions()),

@@ -269,7 +269,7 @@ def test_kind_reference_tells_types_defaults_bounds_and_references() -> None:
     assert "| `port` | TCP port | `443` | Its TCP port. |" in tenant
     environment = kind_pages()["environment.md"]
     assert "| `pipelines` | list of name of a [Pipeline](pipeline.md) | `[full, optimized]` |" in environment
-    assert "| `limit` | integer | `5` | Attempts. Bounds: 0 to 100. |" in environment
+    assert "| `limit` | integer | `5` | Attempts of Argo CD; Flux never gives up. Bounds: 0 to 100. |" in environment
     assert '`{cpuRequest: 500m, memoryRequest: 1Gi, cpuLimit: "1", memoryLimit: 1Gi}`' in environment
     assert "Presets: `dedicated`, `namespace`, `shared`." in kind_pages()["tenant-class.md"]
 

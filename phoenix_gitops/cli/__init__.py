@@ -81,7 +81,7 @@ def phoenix() -> None:
     """Compile policies of a metrics platform into a checked GitOps tree.
 
     People write what each environment and tenant is owed, as YAML policies. Phoenix checks them and turns them into
-    Kubernetes manifests, Argo CD objects, collector configs and Prometheus rules under generated/.
+    Kubernetes manifests, Argo CD or Flux objects, collector configs and Prometheus rules under generated/.
 
     \b
     Examples:

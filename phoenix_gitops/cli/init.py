@@ -20,10 +20,17 @@ _URL = re.compile("(https?|ssh|git|file)://[^ ]+|[^ @:/]+@[^ :]+:[^ ]+")
     "--url",
     default="https://git.example.com/platform/gitops.git",
     show_default=True,
-    help="The repository's address, as Argo CD reaches it.",
+    help="The repository's address, as the reconciler reaches it.",
+)
+@click.option(
+    "--reconciler",
+    type=click.Choice(["argocd", "flux"]),
+    default="argocd",
+    show_default=True,
+    help="What keeps your clusters equal to the compiled tree.",
 )
 @common
-def command(directory: Path, name: str | None, url: str) -> int:
+def command(directory: Path, name: str | None, url: str, reconciler: str) -> int:
     """Make a repository in DIRECTORY that compiles at once: a platform, an environment, a tenant, CI, editor settings.
 
     Files that exist are kept.
@@ -38,10 +45,12 @@ def command(directory: Path, name: str | None, url: str) -> int:
         raise click.BadParameter("a name has lower-case letters, digits and '-', at most 40", param_hint="'--name'")
     if not _URL.fullmatch(url):
         raise click.BadParameter(f"'{url}' is no address of a git repository", param_hint="'--url'")
+    if reconciler == "flux" and not url.startswith(("http://", "https://", "ssh://")):
+        raise click.BadParameter(f"Flux cannot read '{url}': give an https:// or ssh:// address", param_hint="'--url'")
     folder = directory.resolve()
     chosen = name or re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")[:40].strip("-") or "platform"
     kept = 0
-    for path, text in sorted(files(chosen, url).items()):
+    for path, text in sorted(files(chosen, url, reconciler).items()):
         target = folder / path
         if target.exists() or target.is_symlink():
             kept += 1

@@ -95,7 +95,7 @@ def tenant(
 @command.command(short_help="Begin an environment.")
 @click.option("--class", "class_", default="", help="What it is for: dev, staging, prod or reference.")
 @click.option("--cluster", default="", help="Its first cluster's name.  [default: NAME]")
-@click.option("--server", default="", help="The cluster's API server, as Argo CD addresses it.")
+@click.option("--server", default="", help="The cluster's API server, as the reconciler addresses it.")
 @click.option("--kubernetes", default="", help="The cluster's Kubernetes minor version, such as 1.34.")
 @click.option(
     "--api-server", "addresses", multiple=True, metavar="CIDR", help="Where pods reach the API server; repeatable."

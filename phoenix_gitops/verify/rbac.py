@@ -30,7 +30,7 @@ def check_role(kind: str, body: Mapping) -> Iterator[Fault]:
                 )
         yield from _check_filled(kind, rule, at)
         for verb in texts(rule.get("verbs")):
-            if verb in _ESCALATING:
+            if verb in _ESCALATING and not _binds_named_roles(verb, rule):
                 yield Fault(
                     at=(*at, "verbs"),
                     code="PHX729",
@@ -58,6 +58,14 @@ def _check_filled(kind: str, rule: Mapping, at: ObjectPath) -> Iterator[Fault]:
         if rule.get(field) == [] or (field != "verbs" and not rule.get(field)):
             help_ = 'the core group is `""`' if field == "apiGroups" else _HELP
             yield Fault(at=(*at, field), code="PHX704", message=f"rule of {kind} names no `{field}`", help=help_)
+
+
+def _binds_named_roles(verb: str, rule: Mapping) -> bool:
+    """Whether it is just that roles of these names may be bound, in the namespace where they are.
+
+    Rights do not grow by it: a role can only be given rights by those who hold them.
+    """
+    return verb == "bind" and bool(texts(rule.get("resourceNames"))) and texts(rule.get("resources")) == ["roles"]
 
 
 def _reads_secrets(rule: Mapping) -> bool:

@@ -72,7 +72,7 @@ def test_a_manifest_slipped_in_beside_ours_fails_the_check(checkout):
     (checkout.root / stray).write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: evil}\n")
     said = checkout.phoenix("compile", "--check")
     assert said.code == 1
-    assert f"error[PHX810]: `{stray}` is compiled from no policy, yet Argo CD would apply it" in said.err
+    assert f"error[PHX810]: `{stray}` is compiled from no policy, yet would be applied" in said.err
     assert (checkout.root / stray).exists()
 
 

@@ -54,11 +54,11 @@ def test_a_branch_is_named_in_full():
         ),
         (
             {"repository": {"url": "https://me:secret@git.example.com/a.git"}},
-            "a repository's address holds a password or token, which would stand in every Application",
+            "a repository's address holds a password or token, which would stand in the compiled tree",
         ),
         (
             {"output": {"mode": "repo", "url": "https://secret@git.example.com/a.git"}},
-            "a repository's address holds a password or token, which would stand in every Application",
+            "a repository's address holds a password or token, which would stand in the compiled tree",
         ),
     ],
 )

@@ -229,8 +229,7 @@ def test_a_manifest_that_argo_cd_would_apply_beside_ours_is_drift():
     existing = {POD: state(b"new"), **{path: state(b"", Ownership.FOREIGN) for path in (*strays, *harmless)}}
     found = drift(plan([rendered(POD)], existing, scope("dev")).value)
     assert [(d.code, d.message) for d in found] == [
-        ("PHX810", f"`generated/{path}` is compiled from no policy, yet Argo CD would apply it")
-        for path in sorted(strays)
+        ("PHX810", f"`generated/{path}` is compiled from no policy, yet would be applied") for path in sorted(strays)
     ]
     assert (
         found[0].help == "delete it, or keep it outside the folder: a policy or an override is the way into a cluster"

@@ -7,6 +7,7 @@ no rights in it before. So the namespaces are made here if they are not there, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from phoenix_gitops import conventions
@@ -79,24 +80,25 @@ class _Granter:
             )
         narrow, faults = self._rules(fence.namespaced, delivery, everywhere=False)
         yield from faults
-        if narrow and delivery.namespaces:
+        if narrow:
+            # It is there even where no namespace is: bindings of namespaces that are left still need it.
             yield self._artifact("clusterrole", fence.labels, name=name, rules=narrow)
-            for namespace in sorted(delivery.namespaces):
-                yield self._artifact(
-                    "rolebinding",
-                    fence.labels,
-                    name=name,
-                    namespace=namespace,
-                    role=name,
-                    # Were it gone with the last object of a namespace, that object could not be deleted any more.
-                    annotations=_STAYS,
-                    **subject,
-                )
+        for namespace in sorted(delivery.namespaces):
+            yield self._artifact(
+                "rolebinding",
+                fence.labels,
+                name=name,
+                namespace=namespace,
+                role=name,
+                # Were it gone with the last object of a namespace, that object could not be deleted any more.
+                annotations=_STAYS,
+                **subject,
+            )
 
     def _rules(
         self, kinds: Iterable[GroupKind], delivery: Delivery, *, everywhere: bool
     ) -> tuple[list[Mapping[str, list[str]]], list[Diagnostic]]:
-        """Rules for the kinds, and for what the component's roles grant: nobody can grant what he has not."""
+        """Rules for the kinds, and for what the component's roles grant: nobody can grant what they have not."""
         resources: dict[str, list[str]] = {}
         faults = []
         for group, kind in sorted(kinds):
@@ -111,7 +113,7 @@ class _Granter:
         ]
         if "apps" in resources and not everywhere:
             rules += _PODS
-        rules += sorted(rule for rule in delivery.grants if rule.everywhere == everywhere)
+        rules += _joined(rule for rule in delivery.grants if rule.everywhere == everywhere)
         return [_plain(rule) for rule in dict.fromkeys(rules)], faults
 
     def _artifact(self, kind: str, labels: Mapping[str, str], **values: object) -> Artifact:
@@ -126,6 +128,14 @@ class _Granter:
         body = self._render(template, **{**common, **values})
         policy = PolicyRef("Environment", self._scope.name)
         return Artifact(component=COMPONENT, policy=policy, body=body, template=template)
+
+
+def _joined(rules: Iterable[Rule]) -> list[Rule]:
+    """In a fixed order, and those that only name other objects of one kind as one."""
+    names: dict[tuple[Rule, bool], set[str]] = {}
+    for rule in rules:
+        names.setdefault((replace(rule, names=()), bool(rule.names)), set()).update(rule.names)
+    return sorted(replace(rule, names=tuple(sorted(found))) for (rule, _), found in names.items())
 
 
 def _plain(rule: Rule) -> Mapping[str, list[str]]:

@@ -46,6 +46,7 @@ _MONITORS: Final = frozenset({("monitoring.coreos.com", "PodMonitor"), ("monitor
 _CLUSTER_RIGHTS: Final = frozenset(
     {("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")}
 )
+_RBAC: Final = "rbac.authorization.k8s.io"
 _ROLES: Final = ("ClusterRole", "Role")
 _NAMESPACE: Final = frozenset({("", "Namespace")})
 _NONE: Final[frozenset[GroupKind]] = frozenset()
@@ -85,19 +86,28 @@ RESOURCES: Final[Mapping[GroupKind, str]] = {
 
 
 def granted(objects: Iterable[Mapping[str, Any]]) -> frozenset[Rule]:
-    """What the roles among some objects grant."""
-    return frozenset(
-        Rule(
-            everywhere=body["kind"] == "ClusterRole",
-            groups=tuple(rule.get("apiGroups", ())),
-            resources=tuple(rule.get("resources", ())),
-            names=tuple(rule.get("resourceNames", ())),
-            urls=tuple(rule.get("nonResourceURLs", ())),
-            verbs=tuple(rule.get("verbs", ())),
-        )
-        for body in objects
-        if body["kind"] in _ROLES
-        for rule in body.get("rules") or ()
+    """What whoever applies the roles among some objects must hold: all that they grant, and to bind each by its name.
+
+    Flux tries a whole folder before it applies any of it. A binding whose role is not there yet is then refused to all
+    who may not bind a role of that name; cluster roles are there, since they come in an earlier stage.
+    """
+    roles = [body for body in objects if body["kind"] in _ROLES]
+    named = (_bind(body["metadata"]["name"]) for body in roles if body["kind"] == "Role")
+    return frozenset((*named, *(_rule(body["kind"], rule) for body in roles for rule in body.get("rules") or ())))
+
+
+def _bind(name: str) -> Rule:
+    return Rule(everywhere=False, groups=(_RBAC,), resources=("roles",), names=(name,), verbs=("bind",))
+
+
+def _rule(kind: str, rule: Mapping[str, Any]) -> Rule:
+    return Rule(
+        everywhere=kind == "ClusterRole",
+        groups=tuple(rule.get("apiGroups", ())),
+        resources=tuple(rule.get("resources", ())),
+        names=tuple(rule.get("resourceNames", ())),
+        urls=tuple(rule.get("nonResourceURLs", ())),
+        verbs=tuple(rule.get("verbs", ())),
     )
 
 

@@ -42,7 +42,7 @@ class ComponentSummary:
     namespaces: frozenset[str]
     """Namespaces of its namespaced objects."""
     grants: frozenset[Rule] = frozenset()
-    """Rights that its roles grant."""
+    """Rights that whoever applies its roles must hold."""
 
 
 Summary = Mapping[tuple[str, str], ComponentSummary]
@@ -71,7 +71,7 @@ class Delivery:
     destination: str
     """One of them, or another of the platform's, that does not change when tenants come and go."""
     grants: frozenset[Rule]
-    """Rights that its roles grant, and that whoever applies them must hold."""
+    """Rights that whoever applies its roles must hold."""
     automated: bool
     """Whether a commit is applied without being asked."""
     prune: bool

@@ -12,10 +12,12 @@ from tests.unit.emitters.support import cluster, environment, merged, objects, o
 
 SEES = {
     "kind": "Role",
+    "metadata": {"name": "tenant-viewer"},
     "rules": [{"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}],
 }
 METRICS = {
     "kind": "ClusterRole",
+    "metadata": {"name": "phoenix-agents"},
     "rules": [{"apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]}],
 }
 TENANCY = ComponentSummary(
@@ -244,7 +246,10 @@ def test_an_account_may_nothing_beyond():
     assert not may(found, "create", "apps", "deployments")
     assert not may(rules("phoenix-prod-rules-cluster"), "create", "rbac.authorization.k8s.io", "clusterroles")
     every = [rule for o in emitted("main") if o["kind"] == "ClusterRole" for rule in o["rules"]]
-    assert {verb for rule in every for verb in rule["verbs"]} == {"create", "delete", "get", "list", "patch", "watch"}
+    bind = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["bind"]}
+    assert [rule for rule in every if "bind" in rule["verbs"]] == [{**bind, "resourceNames": ["tenant-viewer"]}]
+    applied = {"create", "delete", "get", "list", "patch", "watch"}
+    assert {verb for rule in every for verb in rule["verbs"]} == applied | {"bind"}
     assert "*" not in str(every)
 
 
@@ -253,6 +258,17 @@ def test_who_applies_a_role_holds_its_rights_where_the_role_holds_them():
     assert not may(rules("phoenix-prod-tenancy-cluster"), "get", "", "pods/log")
     assert may(rules("phoenix-prod-ingest-cluster"), "get", "", "nodes/metrics")
     assert not may(rules("phoenix-prod-ingest"), "get", "", "nodes/metrics")
+
+
+def test_rules_that_differ_by_names_are_one_but_for_one_that_names_none():
+    roles = [
+        {"kind": "Role", "metadata": {"name": name}, "rules": [{**SEES["rules"][0], **names}]}
+        for name, names in (("b", {"resourceNames": ["y"]}), ("a", {"resourceNames": ["x"]}), ("c", {}))
+    ]
+    part = ComponentSummary(kinds=TENANCY.kinds, namespaces=TENANCY.namespaces, grants=granted(roles))
+    found = rules("phoenix-prod-tenancy", "main", {("main", "tenancy"): part})
+    assert [rule.get("resourceNames") for rule in found if "pods/log" in rule["resources"]] == [None, ["x", "y"]]
+    assert [rule.get("resourceNames") for rule in found if "bind" in rule["verbs"]] == [["a", "b", "c"]]
 
 
 def test_the_health_of_pods_is_seen_where_there_are_workloads():
@@ -268,6 +284,13 @@ def test_rights_in_a_namespace_outlive_its_last_object_and_namespaces_are_never_
         assert kept == (found["kind"] in ("RoleBinding", "Namespace")), found["metadata"]["name"]
         seed = annotations.get("kustomize.toolkit.fluxcd.io/ssa") == "IfNotPresent"
         assert seed == (found["kind"] == "Namespace")
+
+
+def test_the_rights_of_the_last_namespace_outlive_it():
+    less = ComponentSummary(kinds=frozenset({("", "Namespace", False)}), namespaces=frozenset())
+    found = emitted("main", {("main", "tenancy"): less})
+    assert may(only(found, "ClusterRole", "phoenix-prod-tenancy")["rules"], "delete", "", "resourcequotas")
+    assert not [o for o in found if o["kind"] == "RoleBinding"]
 
 
 def test_a_kind_whose_resource_name_nobody_knows_is_a_fault_until_the_policy_tells_it():

@@ -214,6 +214,9 @@ FAULTS: list[tuple[str, Change, str, str, tuple[Any, ...], str]] = [
     ("secrets everywhere", rule(resources=["secrets"]), "role", "PHX729", ("rules", 0, "resources"),
      "ClusterRole grants access to the secrets of every namespace"),
     ("rights that grow", rule(verbs=["escalate"]), "role", "PHX729", ("rules", 0, "verbs"), "ClusterRole grants `escalate`, by which rights grow"),
+    ("any role bound", rule(verbs=["bind"], resources=["roles"]), "role", "PHX729", ("rules", 0, "verbs"), "ClusterRole grants `bind`, by which rights grow"),
+    ("a named cluster role bound", rule(verbs=["bind"], resources=["clusterroles"], resourceNames=["a"]), "role", "PHX729", ("rules", 0, "verbs"),
+     "ClusterRole grants `bind`, by which rights grow"),
     ("rights for everyone", put("binding", "subjects", [{"kind": "Group", "apiGroup": RBAC, "name": "system:authenticated"}]), "binding", "PHX729",
      ("subjects", 0, "name"), "binding grants rights to everyone (`system:authenticated`)"),
     # Pod Security
@@ -326,6 +329,7 @@ ACCEPTED: list[tuple[str, Change]] = [
     ("a policy for the whole namespace", put("policy", "spec", "podSelector", {})),
     ("secrets by name in a Role", add("r", obj(f"{RBAC}/v1", "Role", "r", rules=[
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"], "verbs": ["get"]}]))),
+    ("roles bound by name", rule(verbs=["bind"], resources=["roles"], resourceNames=["a"])),
     ("a headless Service", put("service", "spec", "clusterIP", "None")),
     ("a Service without selector", add("s", obj("v1", "Service", "s", spec={"type": "ExternalName", "externalName": "a.example.com"}))),
     ("a budget in percent", lambda b: b["pdb"].update(spec={"selector": {"matchLabels": {NAME: "gateway"}}, "minAvailable": "50%"})),
