@@ -15,6 +15,7 @@ from phoenix_gitops.source.scalars import resolve
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_./]([A-Za-z0-9_./:@%+-]*[A-Za-z0-9_./@%+-])?")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./](?!.*(: | #))[ -~]*(?<![ :])")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
 _FLOW_WIDTH: Final = 100
 
 
@@ -40,6 +41,8 @@ class Beginning:
         """Where it belongs, relative to the repository's root."""
         if self.kind == "Environment":
             return f"environments/{self.name}.yaml"
+        if self.kind == "Account":
+            return f"policies/ids/{self.name}.yaml"
         if self.kind == "Tenant":
             return f"policies/tenants/{self.name}/tenant.yaml"
         folder = f"policies/tenants/{self.tenant}" if self.tenant else "policies"
@@ -151,13 +154,18 @@ def _flow(value: Any) -> str:  # noqa: ANN401
 
 def _word(value: Any) -> str:  # noqa: ANN401
     """A scalar as it may stand anywhere."""
-    if isinstance(value, str) and _WORD.fullmatch(value) and resolve(value) == value:
+    if isinstance(value, str) and _WORD.fullmatch(value) and _is_text(value):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401
     """A scalar that is a block entry's value: an expression needs no quotes there."""
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and resolve(value) == value:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and _is_text(value):
         return value
     return _word(value)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is text to every reader without quotes; to some a day is no text."""
+    return resolve(value) == value and not _DAY.match(value)

@@ -63,6 +63,8 @@ class Change:
     configs: tuple[str, ...] = ()
     """The replaced ones that this object refers to."""
     tenant: str = ""
+    outlasts: bool = False
+    """Of a removed one: it stays in the cluster as it is."""
 
     @property
     def restarts(self) -> bool:
@@ -73,7 +75,7 @@ class Change:
     @property
     def deletes(self) -> bool:
         """Whether data or whole workloads go."""
-        return self.action is Action.REMOVED and self.kind in DESTRUCTIVE
+        return self.action is Action.REMOVED and self.kind in DESTRUCTIVE and not self.outlasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,14 @@ def _change(
         fields = (*fields, FieldChange("metadata.name", was, one.name))
     place = Place(one.environment, one.cluster, one.component, one.namespace, one.name)
     return Change(
-        action=action, kind=one.kind, group=one.group, place=place, fields=fields, config=config, tenant=one.tenant
+        action=action,
+        kind=one.kind,
+        group=one.group,
+        place=place,
+        fields=fields,
+        config=config,
+        tenant=one.tenant,
+        outlasts=action is Action.REMOVED and one.outlasts,
     )
 
 
@@ -254,6 +263,7 @@ def _shape(change: Change) -> object:
 
     return (
         change.action,
+        change.outlasts,
         change.group,
         change.kind,
         place.component,

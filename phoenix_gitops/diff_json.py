@@ -55,6 +55,7 @@ def _data(diff: TreeDiff) -> dict[str, object]:
         "groups": [
             {
                 "action": str(group.first.action),
+                "outlasts": group.first.outlasts,
                 "kind": group.first.kind,
                 "apiGroup": group.first.group,
                 "component": group.first.place.component,

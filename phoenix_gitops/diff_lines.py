@@ -25,7 +25,8 @@ def title(group: ChangeGroup) -> str:
     name = first.config or first.place.name
     names = {change.config or change.place.name for change in group.changes}
     called = f"`{safe(name)}`" + (f" and {len(names) - 1} alike" if len(names) > 1 else "")
-    what = f"config of {called} changed" if first.config else f"{first.kind} {called} {first.action}"
+    fate = "left in the cluster" if first.outlasts else first.action
+    what = f"config of {called} changed" if first.config else f"{first.kind} {called} {fate}"
     component = f" ({safe(first.place.component)})" if first.place.component else ""
     times = f", {len(group.changes)} times" if len(group.changes) > 1 else ""
     return f"{what}{component}{times}" + (", restarts" if first.restarts else "")

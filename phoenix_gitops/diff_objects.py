@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from phoenix_gitops.conventions import SYNC_OPTIONS
 from phoenix_gitops.diff_fields import read_yaml
 
 _FIRST = re.compile(rb"# Compiled by Phoenix GitOps from ([A-Za-z]+)/([^\s]+?)\.? ?(?:Do not|phoenix:|$)")
@@ -19,6 +20,7 @@ _NAME = re.compile(rb"^  name: " + _PLAIN + rb"$", re.MULTILINE)
 _NAMESPACE = re.compile(rb"^  namespace: (.*)$", re.MULTILINE)
 _IMMUTABLE = re.compile(rb"^immutable: true$", re.MULTILINE)
 _HASHED = re.compile(r"(.+)-[a-z0-9]{6,16}\Z")
+_FLUX_PRUNE = b"kustomize.toolkit.fluxcd.io/prune"
 _AMBIGUOUS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
@@ -43,6 +45,18 @@ class Object:
         """The parsed document; the text where it is no YAML."""
         parsed = read_yaml(self.content)
         return self.content.decode("utf-8", "replace") if parsed is None else parsed
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether it stays in the cluster as it is when it is no longer in the tree."""
+        if b"Prune=false" not in self.content and _FLUX_PRUNE not in self.content:
+            return False
+        metadata = self.data.get("metadata") if isinstance(self.data, dict) else None
+        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+        if not isinstance(annotations, dict):
+            return False
+        options = str(annotations.get(SYNC_OPTIONS, "")).split(",")
+        return "Prune=false" in options or annotations.get(_FLUX_PRUNE.decode()) == "disabled"
 
     @property
     def identity(self) -> tuple[str, ...]:

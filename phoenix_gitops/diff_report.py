@@ -61,8 +61,11 @@ def summary(diff: TreeDiff) -> str:
     return line
 
 
-def text(review: Review, *, color: bool = False) -> str:
-    """For a terminal or a log: the summary, deletions, effects, approvers, then every group with its fields."""
+def text(review: Review, *, color: bool = False, objects: bool = True) -> str:
+    """For a terminal or a log: the summary, deletions, effects, approvers, then every group with its fields.
+
+    Without `objects` the groups are left out.
+    """
     diff = review.diff
     lines = [summary(diff)]
     if diff.deletes:
@@ -77,7 +80,7 @@ def text(review: Review, *, color: bool = False) -> str:
         lines += ["", "needs the approval of" if review.approvers else "needs nobody's approval"]
         for approver in review.approvers:
             lines += [f"  {safe(approver.owner)}", *(f"      {cut(reason)}" for reason in approver.reasons)]
-    for change in diff.groups:
+    for change in diff.groups if objects else ():
         lines += ["", f"{_SIGNS[change.first.action]} {title(change)}"]
         lines += [f"    in {_places(change)}"]
         lines += [f"    {line}" for line in details(change.first)]

@@ -24,7 +24,7 @@ from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.overrides import Override, apply_all
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope
 from phoenix_gitops.templating import TemplateError
-from phoenix_gitops.world import World, is_present
+from phoenix_gitops.world import World
 
 GITOPS = "gitops"
 
@@ -42,16 +42,18 @@ class UnitOutput:
     diagnostics: tuple[Diagnostic, ...]
     matched: frozenset[int] = frozenset()
     """Which overrides found an object."""
+    traces: tuple[Artifact, ...] = ()
+    """Objects that are no more, and that the reconciler must still be let to, or it would never prune them."""
 
     @property
     def kinds(self) -> frozenset[tuple[str, str, bool]]:
-        """(API group, kind, whether it is namespaced) of the objects."""
-        return frozenset((a.group, a.kind, bool(a.namespace)) for a in self.objects)
+        """(API group, kind, whether it is namespaced) of the objects, and of those that are to be pruned."""
+        return frozenset((a.group, a.kind, bool(a.namespace)) for a in (*self.objects, *self.traces))
 
     @property
     def namespaces(self) -> frozenset[str]:
-        """Namespaces of the namespaced objects."""
-        return frozenset(a.namespace for a in self.objects if a.namespace)
+        """Namespaces of the namespaced objects, and of those that are to be pruned."""
+        return frozenset(a.namespace for a in (*self.objects, *self.traces) if a.namespace)
 
     @property
     def grants(self) -> frozenset[Rule]:
@@ -118,10 +120,8 @@ class Stage:
         for cluster in self.clusters:
             for component in self.emitters:
                 yield Unit(self.environment, cluster, component)
-                for name, tenant in self.tenants.items():
-                    # Of a retired tenant only the namespaces stay.
-                    if component == tenancy.COMPONENT or is_present(tenant, self.scope.environment):
-                        yield Unit(self.environment, cluster, component, name)
+                for tenant in self.tenants:
+                    yield Unit(self.environment, cluster, component, tenant)
 
     @property
     def home(self) -> str:
@@ -143,7 +143,13 @@ class Stage:
             return self._finish(unit, emitter.emit(ClusterScope(env=self.scope, cluster=cluster), self.render))
         tenant = self.world.tenant(self.scope.environment, unit.tenant)
         scope = ClusterScope(env=self.tenant_scope, cluster=cluster)
-        return self._finish(unit, emitter.emit_tenant(scope, tenant, self.render))
+        # Of a retired tenant only the namespaces stay: no other emitter is asked.
+        stays = not tenant.retired or unit.component == tenancy.COMPONENT
+        output = self._finish(unit, emitter.emit_tenant(scope, tenant, self.render) if stays else ())
+        if tenant.before is None:
+            return output
+        before = self._finish(unit, emitter.emit_tenant(scope, tenant.before, self.render))
+        return replace(output, traces=before.objects)
 
     def _finish(self, unit: Unit, emitted: Iterable[Emitted]) -> UnitOutput:
         objects, proofs = [], []

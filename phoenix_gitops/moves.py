@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from phoenix_gitops.diagnostics import Diagnostic
-from phoenix_gitops.model.tenant import Tenant
+from phoenix_gitops.model.tenant import Tenant, TenantClass
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.world import World, is_held
 
+SHARED: Final = "shared"
+
 
 def check_moves(policies: Mapping[Key, Resolved], world: World) -> Iterator[Diagnostic]:
-    """PHX524 for each `movingFrom` from which nothing moves."""
+    """PHX524 for each `movingFrom` from which nothing moves, and each `movedFrom` of which nothing can be left."""
     for name, tenant in world.of_kind(Tenant):
+        spec = tenant.spec
         now, former = isolations(world, tenant)
         if former == now:
             yield Diagnostic(
                 code="PHX524",
-                message=f"tenant `{name}` moves from class `{tenant.spec.moving_from}` to `{tenant.spec.class_}`, and "
-                f"both are of isolation `{now}`",
+                message=f"tenant `{name}` moves from class `{spec.moving_from}` to `{spec.class_}`, and both are of "
+                f"isolation `{now}`",
                 primary=policies["Tenant", name].origin(("spec", "movingFrom")).value,
                 help="remove `movingFrom`: between classes of one isolation `class` is all that changes",
             )
+        left = spec.moved_from is not None and (former or now != SHARED)
+        if left or (spec.moved_from and _isolation(world, spec.moved_from) == SHARED):
+            yield Diagnostic(
+                code="PHX524",
+                message=f"of class `{spec.moved_from}` nothing is left to prune in tenant `{name}`",
+                primary=policies["Tenant", name].origin(("spec", "movedFrom")).value,
+                help="remove `movedFrom`: it follows `movingFrom`, where no namespaces of its own are left",
+            )
+
+
+def _isolation(world: World, class_: str) -> str:
+    found = world.policies["TenantClass", class_]
+    assert isinstance(found, TenantClass)
+    return found.spec.isolation
 
 
 def isolations(world: World, tenant: Tenant) -> tuple[str, str]:
@@ -52,6 +70,14 @@ def jumps(
         if where is not None and not is_held(old, where):
             continue
         was, now = isolations(before, old), isolations(after, tenant)
+        if _leaves(was, now) and not tenant.spec.moved_from:
+            own = old.spec.class_ if was[0] != SHARED else old.spec.moving_from
+            yield Diagnostic(
+                code="PHX524",
+                message=f"tenant `{name}` leaves class `{own}`, and nothing lets the reconciler prune what that gave",
+                help=f"say `movedFrom: {own}` until it is pruned: `phoenix move {name} --class {tenant.spec.class_}` "
+                f"gives the steps; to do it all the same: `--remove {name}`",
+            )
         if _is_step(was, now):
             continue
         yield Diagnostic(
@@ -60,6 +86,11 @@ def jumps(
             help=f"`phoenix move {name} --class {tenant.spec.class_}` gives the steps, of which none takes away what "
             f"the next one needs; to do it at once all the same: `--remove {name}`",
         )
+
+
+def _leaves(was: tuple[str, str], now: tuple[str, str]) -> bool:
+    """Whether a tenant ends a move, or calls it off, without namespaces of its own."""
+    return now == (SHARED, "") and bool(was[1])
 
 
 def _is_step(was: tuple[str, str], now: tuple[str, str]) -> bool:

@@ -74,6 +74,14 @@ def _import(repo: Repo, base: str, parts: list[bytes]) -> str:
     return answer.split()[2]
 
 
+def changed_tree(repo: Repo, base: str, changes: Mapping[str, bytes | None]) -> str:
+    """The id of the tree of commit `base` with files changed, by path from the top; None takes one away."""
+    parts = [f"commit {_STAGING}\nmark :1\ncommitter p <p> 0 +0000\ndata 0\nfrom {base}\n".encode()]
+    parts += [b"D " + _quoted(path) + b"\n" for path, content in sorted(changes.items()) if content is None]
+    parts += _files({path: content for path, content in changes.items() if content is not None})
+    return _import(repo, base, parts)
+
+
 def restore(repo: Repo, base: str, folders: Mapping[str, str], besides: Mapping[str, bytes] | None = None) -> str:
     """The id of the tree of commit `base` with each of `folders` (path to tree id; empty: none) put in its place.
 
@@ -94,14 +102,15 @@ def write_note(repo: Repo, notes: str, commit: str, text: bytes) -> str:
     return _import(repo, notes, parts)
 
 
-def write_commit(repo: Repo, tree: str, parents: Sequence[str], message: str, author: Author) -> str:
-    """The id of a new commit; signed if the user signs commits. No ref moves."""
-    env = {
-        "GIT_AUTHOR_NAME": author.name,
-        "GIT_AUTHOR_EMAIL": author.email,
-        "GIT_AUTHOR_DATE": author.date,
-    }
-    if run(repo, "var", "GIT_COMMITTER_IDENT").status:
+def write_commit(repo: Repo, tree: str, parents: Sequence[str], message: str, author: Author | None = None) -> str:
+    """The id of a new commit, by whom git knows unless an author is given; signed if the user signs commits.
+
+    No ref moves.
+    """
+    env: dict[str, str] = {}
+    if author is not None:
+        env = {"GIT_AUTHOR_NAME": author.name, "GIT_AUTHOR_EMAIL": author.email, "GIT_AUTHOR_DATE": author.date}
+    if author is not None and run(repo, "var", "GIT_COMMITTER_IDENT").status:
         # A CI machine without an identity: the commit is committed by whoever wrote its source.
         env |= {"GIT_COMMITTER_NAME": author.name, "GIT_COMMITTER_EMAIL": author.email}
     sign = run(repo, "config", "--type=bool", "--get", "commit.gpgSign").out.strip() == "true"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from msgspec.structs import replace as replaced
 
 from phoenix_gitops.model.catalog import MetricCatalog
 from phoenix_gitops.model.control import ControlPolicy
@@ -24,6 +26,8 @@ class TenantScope:
     class_: TenantClass
     former: TenantClass | None = None
     """The class that it is moving from."""
+    moved: TenantClass | None = None
+    """The class that it was moved from."""
     quotas: Quotas
     """The class's quotas with the tenant's own over them; of two classes the more."""
     account: int
@@ -41,6 +45,14 @@ class TenantScope:
     def name(self) -> str:
         """The tenant's name."""
         return self.tenant.metadata.name
+
+    @property
+    def before(self) -> TenantScope | None:
+        """As it was, where something that it had may still have to be pruned: retired, or moved to another class."""
+        if self.retired:
+            active = replaced(self.tenant, spec=replaced(self.tenant.spec, state="active"))
+            return replace(self, tenant=active, moved=None)
+        return None if self.moved is None else replace(self, class_=self.moved, moved=None)
 
     @property
     def standing(self) -> Standing:

@@ -153,6 +153,7 @@ class World:
             tenant=tenant,
             class_=standing.now,
             former=standing.former,
+            moved=self._class_named(tenant.spec.moved_from),
             quotas=standing.quotas(tenant),
             account=self.account(tenant),
             formerly=self.names(tenant)[:-1],
@@ -173,10 +174,10 @@ class World:
 
     def standing(self, tenant: Tenant) -> Standing:
         """The class of a tenant, and the one that it is moving from."""
-        former = tenant.spec.moving_from
-        return Standing(
-            self.class_of(tenant), cast(TenantClass, self.policies["TenantClass", former]) if former else None
-        )
+        return Standing(self.class_of(tenant), self._class_named(tenant.spec.moving_from))
+
+    def _class_named(self, name: str | None) -> TenantClass | None:
+        return cast(TenantClass, self.policies["TenantClass", name]) if name else None
 
     def names(self, tenant: Tenant) -> tuple[str, ...]:
         """Every name that a tenant bears or bore, oldest first."""

@@ -147,6 +147,9 @@ def clusters(diff: TreeDiff, old: Mapping[str, bytes], new: Mapping[str, bytes])
             restarts[place.environment, place.cluster].append((change.kind, place.namespace, place.name))
     for environment, name in sorted(touched):
         before, after = (side.get((environment, name), []) for side in sides)
+        there = {one.identity for one in after}
+        # What the reconciler leaves in the cluster has its effect there as before.
+        after = [*after, *(one for one in before if one.identity not in there and one.outlasts)]
         yield Cluster(
             environment=environment,
             name=name,

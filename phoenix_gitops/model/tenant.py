@@ -138,6 +138,15 @@ class TenantSpec(Model, frozen=True, kw_only=True):
             extra_json_schema=reference("TenantClass"),
         ),
     ] = None
+    moved_from: Annotated[
+        Name | None,
+        Meta(
+            description="The class with namespaces of its own that it was moved from, while what that class gave is being "
+            "pruned: until this goes, the reconciler is let into its namespaces.",
+            examples=["namespace"],
+            extra_json_schema=reference("TenantClass"),
+        ),
+    ] = None
     state: Annotated[
         Literal["active", "readOnly", "retired"],
         Meta(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phoenix_gitops.model.tenant import account_id
-from phoenix_gitops.moves import jumps
+from phoenix_gitops.moves import check_moves, jumps
 from phoenix_gitops.removals import lost_accounts, removed_environments, removed_tenants
 from phoenix_gitops.resolve import Resolved
 from phoenix_gitops.world import World, build
@@ -135,12 +135,12 @@ def leaped(before: World, after: World, **rest) -> list[str]:
     return [fault.message for fault in jumps(before, after, "main", **rest)]
 
 
-def of(class_: str, former: str = "", more: str = "") -> World:
+def of(class_: str, former: str = "", moved: str = "", more: str = "") -> World:
     classes = [
         CLASS.replace("name: c", f"name: {name}").replace("ISOLATION", name)
         for name in ("shared", "namespace", "dedicated")
     ]
-    moving = f", movingFrom: {former}" if former else ""
+    moving = (f", movingFrom: {former}" if former else "") + (f", movedFrom: {moved}" if moved else "")
     return world(*classes, tenant("a", moving + more).replace("class: c", f"class: {class_}"))
 
 
@@ -158,7 +158,13 @@ def test_a_tenant_does_not_jump_between_isolations():
 
 STEPS = [
     (("namespace", ""), ("shared", "namespace"), True),
-    (("shared", "namespace"), ("shared", ""), True),
+    (("shared", "namespace"), ("shared", "", "namespace"), True),
+    (("shared", "namespace"), ("shared", ""), False),
+    (("shared", "", "namespace"), ("shared", ""), True),
+    (("namespace", "shared"), ("namespace", ""), True),
+    (("namespace", "shared"), ("shared", "", "namespace"), True),
+    (("namespace", "shared"), ("shared", ""), False),
+    (("dedicated", "namespace"), ("dedicated", ""), True),
     (("shared", "namespace"), ("namespace", ""), True),
     (("namespace", ""), ("namespace", ""), True),
     (("shared", "namespace"), ("shared", "namespace"), True),
@@ -181,3 +187,36 @@ def test_a_retired_tenant_or_one_elsewhere_does_not_jump():
     assert len(leaped(of("namespace"), of("shared"), environment="e")) == 1
     far = ", environmentSelector: {matchLabels: {name: f}}"
     assert leaped(of("namespace", more=far), of("shared", more=far), environment="e") == []
+
+
+def test_who_leaves_namespaces_of_its_own_lets_the_reconciler_in_until_it_has_pruned():
+    (fault,) = jumps(of("shared", "namespace"), of("shared"), "main")
+    assert fault.message == "tenant `a` leaves class `namespace`, and nothing lets the reconciler prune what that gave"
+    assert "`movedFrom: namespace`" in fault.help
+    (called_off,) = jumps(of("dedicated", "shared"), of("shared"), "main")
+    assert "leaves class `dedicated`" in called_off.message
+
+
+@pytest.mark.parametrize(
+    ("now", "fault"),
+    [
+        (("shared", "", "namespace"), ""),
+        (("shared", "", "shared"), "of class `shared` nothing is left to prune in tenant `a`"),
+        (("namespace", "", "dedicated"), "of class `dedicated` nothing is left to prune in tenant `a`"),
+        (("shared", "namespace", "namespace"), "of class `namespace` nothing is left to prune in tenant `a`"),
+        (("shared", "shared"), "tenant `a` moves from class `shared` to `shared`, and both are of isolation `shared`"),
+        (("namespace", "dedicated"), ""),
+    ],
+)
+def test_what_a_tenant_says_of_its_move_is_so(now, fault):
+    there = of(*now)
+    assert [found.message for found in check_moves(policies_of(there), there)] == ([fault] if fault else [])
+
+
+def policies_of(there: World) -> dict[tuple[str, str], Resolved]:
+    (tenant_,) = [policy for (kind, _), policy in there.policies.items() if kind == "Tenant"]
+    written = document(
+        f"kind: Tenant\nmetadata: {{name: a, owner: t}}\n"
+        f"spec: {{movingFrom: {tenant_.spec.moving_from}, movedFrom: {tenant_.spec.moved_from}}}\n"
+    )
+    return {("Tenant", "a"): Resolved(written, written.data)}
