@@ -191,7 +191,7 @@ def behind(stripped: Iterable[Strip], metrics: Iterable[Metric]) -> Iterator[Met
         yield metric if stage is None else stage.passed(metric)
 
 
-UNSEEN = Loss(stage="tenant", what="its series bear no `tenant_id`, and a tenant sees only what bears its own")
+UNSEEN = Loss(stage="tenant", what="its series bear no tenant's `tenant_id`, and a tenant sees only its own")
 """Why a tenant reads nothing of what other components of the cluster emit."""
 
 

@@ -104,9 +104,9 @@ c - reason
   vm_rows_ignored_total vm_streamaggr_ignored_samples_total
 c - addr name
   vm_tcplistener_accepts_total vm_tcplistener_read_calls_total vm_tcplistener_read_timeouts_total
-  vm_tcplistener_write_calls_total vm_tcplistener_write_timeouts_total
+  vm_tcplistener_write_calls_total vm_tcplistener_write_timeouts_total vm_unixlistener_accepts_total
 c - addr name type
-  vm_tcplistener_errors_total
+  vm_tcplistener_errors_total vm_unixlistener_errors_total
 c bytes addr name
   vm_tcplistener_read_bytes_total vm_tcplistener_written_bytes_total
 c - url

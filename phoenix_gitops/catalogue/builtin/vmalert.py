@@ -44,17 +44,21 @@ c bytes
 c - type
   vm_cache_misses_total vm_cache_requests_total vm_protoparser_metadata_read_total vm_protoparser_rows_read_total
   vm_rows_invalid_total
+c - path vmrange
+  vm_http_request_duration_seconds_bucket
+c - path
+  vm_http_request_duration_seconds_count vm_http_requests_total
+c seconds path
+  vm_http_request_duration_seconds_sum
 c - path reason
   vm_http_request_errors_total
-c - path
-  vm_http_requests_total
 c - app_version is_printed level location
   vm_log_messages_total
 c - addr name
   vm_tcplistener_accepts_total vm_tcplistener_read_calls_total vm_tcplistener_read_timeouts_total
-  vm_tcplistener_write_calls_total vm_tcplistener_write_timeouts_total
+  vm_tcplistener_write_calls_total vm_tcplistener_write_timeouts_total vm_unixlistener_accepts_total
 c - addr name type
-  vm_tcplistener_errors_total
+  vm_tcplistener_errors_total vm_unixlistener_errors_total
 c bytes addr name
   vm_tcplistener_read_bytes_total vm_tcplistener_written_bytes_total
 c - alertname file group id
@@ -75,9 +79,9 @@ c - vmrange
 g - is_set name value
   flag
 g -
-  process_cpu_cores_available process_max_fds process_num_threads process_open_fds vm_app_start_timestamp vm_gogc
-  vm_nfs_pending_dirs_to_remove vmalert_config_last_reload_successful vmalert_datasource_conns
-  vmalert_notifier_conns vmalert_remotewrite_concurrency vmalert_remotewrite_conns
+  process_cpu_cores_available process_max_fds process_num_threads process_open_fds vm_app_prev_shutdown_unclean
+  vm_app_start_timestamp vm_gogc vm_nfs_pending_dirs_to_remove vmalert_config_last_reload_successful
+  vmalert_datasource_conns vmalert_notifier_conns vmalert_remotewrite_concurrency vmalert_remotewrite_conns
   vmalert_remotewrite_queue_capacity
 g bytes
   process_memory_limit_bytes process_resident_memory_anon_bytes process_resident_memory_bytes
