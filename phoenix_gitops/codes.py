@@ -252,6 +252,8 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX822", "carried-over-changed", "a part of what is imported differs from what it was (a warning)"),
     Code("PHX823", "import-in-the-way", "a file stands where an import would write"),
     Code("PHX824", "nothing-to-import", "there is nothing that can be imported"),
+    Code("PHX825", "secret-in-clear-text", "what is imported holds a secret, which is not copied (a warning)"),
+    Code("PHX826", "not-in-the-import", "a policy that is updated says more than what is imported (a warning)"),
     # 9xx git and tools
     Code("PHX901", "not-a-repository", "git cannot use this folder as a repository"),
     Code("PHX902", "uncommitted-policies", "policies differ from the last commit"),

@@ -10,7 +10,7 @@ A comment goes with the value in which it stands, and with a removed entry if it
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,3 +134,49 @@ def _edited(page: Page, edit: Edit) -> str:
     if not page.get(base):
         return replaced(page, base, {step: value} if isinstance(step, str) else [value])
     return inserted(page, base, step, value)
+
+
+def toward(whole: Any, wanted: Any, written: Any, path: Path = ()) -> Iterator[Edit]:  # noqa: ANN401 (plain data)
+    """The edits by which a policy comes to say what is wanted below a path, and besides all that it says already.
+
+    `whole` is what it says there with all that it inherits, `written` what its document says. A list that is inherited
+    is written as a whole; the items of one that is written are edited, and say no more than is wanted.
+    """
+    return _toward(whole, wanted, path, written)
+
+
+def _toward(old: Any, new: Any, path: Path, written: Any) -> Iterator[Edit]:  # noqa: ANN401 (plain data)
+    if _same(old, new):
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key, value in new.items():
+            if key in old:
+                yield from _toward(old[key], value, (*path, key), written)
+            else:
+                yield Set((*path, key), value)
+    elif isinstance(old, list) and isinstance(new, list) and _same(_at(written, path), old):
+        for index in range(min(len(old), len(new))):
+            yield from _items(old[index], new[index], (*path, index), written)
+        yield from (Set((*path, index), new[index]) for index in range(len(old), len(new)))
+        yield from (Remove((*path, index)) for index in reversed(range(len(new), len(old))))
+    else:
+        yield Set(path, new)
+
+
+def _items(old: Any, new: Any, path: Path, written: Any) -> Iterator[Edit]:  # noqa: ANN401
+    """An item says no more than it is told to: what it has besides goes."""
+    yield from _toward(old, new, path, written)
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from (Remove((*path, key)) for key in old if key not in new)
+
+
+def _at(data: Any, path: Path) -> Any:  # noqa: ANN401
+    """What a document says at a path; None where it says nothing."""
+    for step in path:
+        if isinstance(data, dict) and step in data:
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data

@@ -206,6 +206,8 @@ NO_CASE: dict[str, str] = {
     "PHX822-carried-over-changed": "tests/e2e/test_import.py",
     "PHX823-import-in-the-way": "tests/e2e/test_import.py",
     "PHX824-nothing-to-import": "tests/e2e/test_import.py",
+    "PHX825-secret-in-clear-text": "tests/e2e/test_import_collectors.py",
+    "PHX826-not-in-the-import": "tests/e2e/test_import_collectors.py",
     "PHX901-not-a-repository": "tests/unit/test_vcs.py",
     "PHX902-uncommitted-policies": "tests/unit/test_publish.py",
     "PHX903-no-commit": "tests/unit/test_publish.py",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from phoenix_gitops.cli.drafted import contents, exists, is_env, judged, write
 from phoenix_gitops.cli.options import Common, common, current
 
 if TYPE_CHECKING:
@@ -40,7 +39,9 @@ if TYPE_CHECKING:
     metavar="THEIRS=OURS",
     help="What a severity means here: critical, warning or info; repeatable. `=info` is for alerts without one.",
 )
-@click.option("--print", "printing", is_flag=True, help="Print the files; write nothing.")
+@click.option("--memory", metavar="SIZE", help="Memory limit of a collector's container, as 2Gi, where it is not said.")
+@click.option("--update", is_flag=True, help="Edit policies that exist already; their comments stay.")
+@click.option("--print", "printing", is_flag=True, help="Print the files, and what would be edited; write nothing.")
 @common
 def command(
     *,
@@ -49,13 +50,16 @@ def command(
     owner: str | None,
     folder: str | None,
     severities: tuple[str, ...],
+    memory: str | None,
+    update: bool,
     printing: bool,
 ) -> int:
-    """Make policies from Prometheus rule files, PrometheusRules, VMRules, objects of namespaces and OpenSLO documents.
+    """Make policies from Prometheus rule files, PrometheusRules, VMRules, objects of namespaces, OpenSLO documents and
+    collector configs.
 
-    New files are written, all of them or, where the repository would not compile with them, none; no file is
-    changed. What cannot be carried over is listed with its place. A folder stands for the YAML files below it, `-`
-    for standard input.
+    Files are written, all of them or, where the repository would not compile with them, none; a file that exists is
+    changed only with --update. What cannot be carried over is listed with its place. A folder stands for the YAML
+    files below it, `-` for standard input.
 
     \b
     Examples:
@@ -63,7 +67,7 @@ def command(
       kubectl get ns,resourcequota,limitrange,networkpolicy,rolebinding -A -o yaml | phoenix import - --print
     """
     options = current()
-    wish = _Wish(tenant, owner, folder, _meanings(severities))
+    wish = _Wish(tenant, owner, folder, _meanings(severities), _mebibytes(memory), update)
     return run(options, sources, wish, printing=printing)
 
 
@@ -75,6 +79,8 @@ class _Wish:
     owner: str | None
     folder: str | None
     severities: Mapping[str, str]
+    memory: int | None
+    update: bool
 
     def aim(self, result: Front) -> Aim:
         """Where drafts go and whose they are."""
@@ -93,6 +99,7 @@ class _Wish:
             owner=self.owner or owning.metadata.owner,
             tenant=self.tenant,
             severities=self.severities,
+            memory=self.memory,
         )
 
 
@@ -114,22 +121,34 @@ def _meanings(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _mebibytes(text: str | None) -> int | None:
+    from phoenix_gitops.importing.collectors.configs import mebibytes_of
+
+    found = mebibytes_of(text) if text is not None else None
+    if text is not None and found is None:
+        raise click.BadParameter(f"'{text}' is not as in '512Mi' or '2Gi'", param_hint="'--memory'")
+    return found
+
+
 def run(options: Common, sources: Sequence[str], wish: _Wish, *, printing: bool) -> int:
     """Read, draft, try, write or print; gives the exit code."""
     from phoenix_gitops.cli.session import finish, front
     from phoenix_gitops.diagnostics import Outcome, has_errors
+    from phoenix_gitops.importing.collectors.exporters import masked
+    from phoenix_gitops.importing.drafts import Taken
     from phoenix_gitops.importing.reading import read
     from phoenix_gitops.importing.settings import read_env
     from phoenix_gitops.importing.sorting import take
+    from phoenix_gitops.importing.updating import revised
 
-    contents = _contents(sources)
+    inputs = contents(sources)
     outcomes = [
-        Outcome((read_env(name, content),)) if _is_env(name) else read(name, content)
-        for name, content in contents.items()
+        Outcome((read_env(name, content),)) if is_env(name) else read(name, content)
+        for name, content in inputs.items()
     ]
     faults = [d for outcome in outcomes for d in outcome.diagnostics]
     # Lines of a `.env` file are never shown: they hold keys.
-    texts = {name: content.decode(errors="replace") for name, content in contents.items() if not _is_env(name)}
+    texts = {name: content.decode(errors="replace") for name, content in inputs.items() if not is_env(name)}
     result = front(options)
     if has_errors(result.diagnostics):
         return finish(options, [*faults, *result.diagnostics], {**result.sources, **texts})
@@ -137,13 +156,19 @@ def run(options: Common, sources: Sequence[str], wish: _Wish, *, printing: bool)
         return finish(options, faults, texts)
     aim = wish.aim(result)
     documents = [document for outcome in outcomes for document in outcome.value]
-    drawn = {**result.sources, **texts}
     assert result.world is not None
     taken = take(documents, aim, result.world)
-    return _settled(options, replace(result, sources=drawn), aim, taken, printing=printing)
+    unchanged: tuple[Draft, ...] = ()
+    if wish.update:
+        edits, unchanged = revised(taken.drafts, result.policies or {}, result.sources)
+        taken = Taken(edits.drafts, (*taken.notes, *edits.notes))
+    drawn = {**result.sources, **masked(texts, taken.notes)}
+    return _settled(options, replace(result, sources=drawn), aim, taken, unchanged, printing=printing)
 
 
-def _settled(options: Common, result: Front, aim: Aim, taken: Taken, *, printing: bool) -> int:
+def _settled(
+    options: Common, result: Front, aim: Aim, taken: Taken, unchanged: Sequence[Draft], *, printing: bool
+) -> int:
     """Try the drafts, then write or print them; gives the exit code."""
     from phoenix_gitops.cli.session import finish
     from phoenix_gitops.importing.drafts import unique
@@ -160,106 +185,45 @@ def _settled(options: Common, result: Front, aim: Aim, taken: Taken, *, printing
         found = catalog(drafts, known, aim, name)
         return (*needed(drafts), *((found,) if found else ()))
 
-    settled, errors = settle(taken, complete, lambda files: _judged(options, result.root, files))
-    drawn = {**result.sources, **{draft.file: draft.text() for draft in settled.drafts}}
-    in_place = [in_the_way(draft) for draft in settled.drafts if _exists(result.root / draft.file)]
+    settled, errors = settle(taken, complete, lambda files: judged(options, result.root, files))
+    drawn = {**result.sources, **{draft.file: draft.text() for draft in settled.drafts if draft.standing is None}}
+    new = [draft for draft in settled.drafts if draft.standing is None]
+    in_place = [in_the_way(draft) for draft in new if exists(result.root / draft.file)]
     found = [*settled.notes, *errors, *in_place]
-    if not settled.drafts:
+    if not settled.drafts and not unchanged:
         found.append(_nothing())
-    if errors or in_place or not settled.drafts:
+    if errors or in_place or not (settled.drafts or unchanged):
         return finish(options, found, drawn)
     if printing:
-        for draft in settled.drafts:
-            click.echo(f"# {draft.file}\n{draft.text()}", nl=False)
+        click.echo("".join(map(_printed, settled.drafts)), nl=False)
         return finish(options, found, drawn)
-    _write(result.root, settled.drafts)
-    return finish(options, found, drawn, lambda: _told(settled.drafts, len(settled.notes)))
+    write(result.root, settled.drafts)
+    return finish(options, found, drawn, lambda: _told(settled.drafts, len(unchanged), len(settled.notes)))
+
+
+def _printed(draft: Draft) -> str:
+    """A new file, or what is edited in one that exists."""
+    if draft.standing is None:
+        return f"# {draft.file}\n{draft.text()}"
+    before, after = draft.standing.text.splitlines(keepends=True), draft.text().splitlines(keepends=True)
+    return "".join(unified_diff(before, after, draft.file, draft.file))
 
 
 def _nothing() -> Diagnostic:
     from phoenix_gitops.diagnostics import Diagnostic
 
-    help_ = "phoenix import reads rule groups, objects of namespaces and OpenSLO documents"
+    help_ = "phoenix import reads rule groups, objects of namespaces, OpenSLO documents and collector configs"
     return Diagnostic(code="PHX824", message="there is nothing here that can be imported", help=help_)
 
 
-def _told(drafts: Sequence[Draft], notes: int) -> None:
+def _told(drafts: Sequence[Draft], unchanged: int, notes: int) -> None:
     for draft in drafts:
-        click.echo(f"  {draft.file}")
+        click.echo(f"  {draft.file}{' (edited)' if draft.standing else ''}")
     listed = f"; {notes} finding{'s say' if notes > 1 else ' says'} what is not as it was" if notes else ""
-    click.echo(f"{len(drafts)} polic{'ies' if len(drafts) > 1 else 'y'} written{listed}")
+    said = f"{_policies(len(drafts))} written" if drafts or not unchanged else ""
+    same = f"{_policies(unchanged)} {'say' if unchanged > 1 else 'says'} it already" if unchanged else ""
+    click.echo(", ".join(part for part in (said, same) if part) + listed)
 
 
-def _contents(sources: Sequence[str]) -> dict[str, bytes]:
-    """The inputs by the names that findings give them, folders opened, in the order in which they were named."""
-    from phoenix_gitops.importing.reading import MAX_BYTES
-
-    found: dict[str, bytes] = {}
-    for source in sources:
-        if source == "-":
-            found["<stdin>"] = sys.stdin.buffer.read(MAX_BYTES + 1)
-            continue
-        path = Path(source)
-        below = (p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"} or _is_env(p.name))
-        paths = sorted(below) if path.is_dir() else [path]
-        for one in paths:
-            try:
-                with one.open("rb") as file:
-                    found[one.as_posix()] = file.read(MAX_BYTES + 1)
-            except OSError as error:
-                raise click.ClickException(f"cannot read {one}: {error.strerror}") from error
-    return found
-
-
-def _is_env(name: str) -> bool:
-    return name.endswith(".env") or Path(name).name.startswith(".env.")
-
-
-def _judged(options: Common, root: Path, files: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """What the compiler says of the repository with these files, tried in a folder that is gone afterwards."""
-    from phoenix_gitops.cli.session import compile_all
-    from phoenix_gitops.diagnostics import has_errors
-    from phoenix_gitops.front import run_front
-    from phoenix_gitops.guardrails import constrain
-    from phoenix_gitops.publish import INPUTS
-
-    with tempfile.TemporaryDirectory(prefix="phoenix-import-") as name:
-        folder = Path(name)
-        for part in INPUTS:
-            if (root / part).is_dir():
-                shutil.copytree(root / part, folder / part, symlinks=True)
-            elif (root / part).exists():
-                shutil.copy2(root / part, folder / part)
-        _put(folder, files)
-        result = run_front(folder, constrain)
-        if has_errors(result.diagnostics):
-            return result.diagnostics
-        compiled, faults = compile_all(replace(options, verbosity=-1), result, (), cache=False)
-        return (*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics))
-
-
-def _exists(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
-
-
-def _put(root: Path, files: Mapping[str, str]) -> None:
-    for file, text in files.items():
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        if not _exists(root / file):
-            (root / file).write_text(text, encoding="utf-8")
-
-
-def _write(root: Path, drafts: Sequence[Draft]) -> None:
-    """Write new files; where the system refuses one, those before it go again."""
-    written: list[Path] = []
-    try:
-        for draft in drafts:
-            target = root / draft.file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("x", encoding="utf-8") as file:
-                written.append(target)
-                file.write(draft.text())
-    except OSError as error:
-        for target in written:
-            target.unlink(missing_ok=True)
-        raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error
+def _policies(count: int) -> str:
+    return f"{count} polic{'ies' if count > 1 else 'y'}"

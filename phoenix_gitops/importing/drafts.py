@@ -9,6 +9,7 @@ from typing import Any
 
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity, Span
 from phoenix_gitops.document import Path
+from phoenix_gitops.edits import Edit, edited, toward
 from phoenix_gitops.model.base import API_VERSION
 from phoenix_gitops.yamlout import dump
 
@@ -16,6 +17,21 @@ NAME_LENGTH = 40
 
 WHOLE: Path = ()
 """In `sources`: where a draft came from that may be left out as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A policy that exists."""
+
+    text: str
+    written: Mapping[str, Any]
+    """What its document says."""
+    whole: Mapping[str, Any]
+    """What it says with all that it inherits."""
+
+    def edits(self, spec: Mapping[str, Any]) -> tuple[Edit, ...]:
+        """What must be edited so that it says what a spec says; it may say more."""
+        return tuple(toward(self.whole.get("spec", {}), dict(spec), self.written, ("spec",)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +47,13 @@ class Draft:
     sources: Mapping[Path, Span] = field(default_factory=dict)
     """Where the parts that may be left out came from: items of lists, by their path in the policy."""
     comment: tuple[str, ...] = ()
+    standing: Standing | None = None
+    """The policy that this is a change of, where it exists already."""
 
     def text(self) -> str:
-        """The file."""
+        """The file; that of a policy that exists says all that it said besides."""
+        if self.standing is not None:
+            return edited(self.standing.text, self.standing.edits(self.spec))
         body = {
             "apiVersion": API_VERSION,
             "kind": self.kind,

@@ -21,6 +21,7 @@ MAX_DEPTH = 60
 _HELM = "the text is a template: render it first, as with `helm template`"
 _OUT = "write the value out where it is used"
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_LITERAL = re.compile(r"\|[^\n]*\n(?:[ ]*\r?\n)*([ ]*)")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -30,6 +31,8 @@ class Node:
 
     value: str | list[Node] | dict[str, Node] | None
     span: Span
+    indent: int = 0
+    """Columns by which the lines of a literal text (`|`) are indented; 0 for all other values."""
 
     def get(self, *keys: str) -> Node | None:
         """What stands below these keys, or None."""
@@ -184,7 +187,12 @@ class _Reader:
         null = not style and value in _NULLS
         mark = getattr(event, "end_mark", None)
         end = mark.index if mark is not None and style not in {"|", ">"} else start
-        self._place(Node(None if null else value, self._span(start, end)))
+        indent = self._indent(start) if style == "|" else 0
+        self._place(Node(None if null else value, self._span(start, end), indent))
+
+    def _indent(self, start: int) -> int:
+        match = _LITERAL.match(self.text, start)
+        return len(match[1]) if match else 0
 
     def _place(self, node: Node) -> None:
         if not self._stack:

@@ -42,6 +42,8 @@ class Aim:
     owner: str
     tenant: str | None = None
     severities: Mapping[str, str] = field(default_factory=dict)
+    memory: int | None = None
+    """MiB that a collector's container may use, where its config does not say it."""
 
 
 @dataclass(slots=True)

@@ -82,5 +82,5 @@ def in_the_way(draft: Draft) -> Diagnostic:
         code="PHX823",
         message=f"`{draft.file}` exists, and an import overwrites nothing",
         primary=Label(Span(draft.file, 1, 1, 1, 1)),
-        help="move it away, or import into another folder with `--to`",
+        help="edit it with `--update`, move it away, or import into another folder with `--to`",
     )

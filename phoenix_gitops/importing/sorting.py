@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.importing import rules, settings, slos, tenants
+from phoenix_gitops.importing.collectors import configs, drafting
 from phoenix_gitops.importing.drafts import Taken, left
 from phoenix_gitops.importing.reading import Node
 from phoenix_gitops.importing.rules import Aim
@@ -22,9 +23,15 @@ def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
     indicators = {d.text("metadata", "name"): d for d in documents if d.text("kind") == "SLI"}
     slo_names: set[str] = set()
     chosen: list[Node] = []
+    pipelines: set[str] = set()
     for document in _opened(documents):
         kind = document.text("kind")
-        if kind in RULE_KINDS or (not kind and document.get("groups") is not None):
+        found, faults = configs.find(document)
+        if found or faults:
+            taken += Taken(notes=tuple(faults))
+            for config in found:
+                taken += drafting.take(config, world, aim, pipelines)
+        elif kind in RULE_KINDS or (not kind and document.get("groups") is not None):
             taken += rules.take(document, aim, names)
         elif kind == "SLO":
             taken += slos.take(document, indicators, aim, slo_names)
