@@ -114,7 +114,15 @@ def test_json_carries_effects_and_approvers() -> None:
     data = json.loads(as_json(review(effect("it", note="n", plan="p"), approvers=(Approver("a", ("why",)),))))
     place = {"environment": "prod", "cluster": "eu", "namespace": "shop", "text": "it", "note": "n"}
     assert data["effects"] == [
-        {"about": "access", "sign": "+", "text": "it", "plan": "p", "gained": False, "vanishes": False, "places": [place]}
+        {
+            "about": "access",
+            "sign": "+",
+            "text": "it",
+            "plan": "p",
+            "gained": False,
+            "vanishes": False,
+            "places": [place],
+        }
     ]
     assert data["approvers"] == [{"owner": "a", "reasons": ["why"]}]
     assert "approvers" not in json.loads(as_json(review()))
