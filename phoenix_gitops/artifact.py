@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from phoenix_gitops.diagnostics import Diagnostic
 
 COMPONENTS = (
     "gitops",
@@ -98,6 +101,17 @@ class ProofFile:
     policy: PolicyRef
     body: dict[str, Any]
     carrier: Carrier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """Proof files that follow from another one alone: made only when they are written, never to trace a value.
+
+    `make` is given the body that `source` was made with, and the one that it has after overrides.
+    """
+
+    source: ProofFile
+    make: Callable[[dict[str, Any], dict[str, Any]], Iterable[ProofFile | Diagnostic]]
 
 
 @dataclass(frozen=True, slots=True)

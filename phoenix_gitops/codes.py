@@ -233,6 +233,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX782", "collector-does-not-start", "a real collector does not start from its config"),
     Code("PHX783", "pipeline-breaks-policy", "what comes out of a pipeline is not what its policy says"),
     Code("PHX784", "rule-test-proves-nothing", "a test of rules reads no generated rule, or expects nothing"),
+    Code("PHX785", "rule-without-test", "no test could be generated for a rule (a note)"),
     # 8xx writing
     Code("PHX801", "edited-by-hand", "a generated file was edited by hand"),
     Code("PHX802", "foreign-file-in-the-way", "a file that is not ours stands where one must be written"),
@@ -254,6 +255,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX824", "nothing-to-import", "there is nothing that can be imported"),
     Code("PHX825", "secret-in-clear-text", "what is imported holds a secret, which is not copied (a warning)"),
     Code("PHX826", "not-in-the-import", "a policy that is updated says more than what is imported (a warning)"),
+    Code("PHX827", "comes-out-otherwise", "what comes out of an import is not what was imported"),
     # 9xx git and tools
     Code("PHX901", "not-a-repository", "git cannot use this folder as a repository"),
     Code("PHX902", "uncommitted-policies", "policies differ from the last commit"),

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from phoenix_gitops.artifact import Artifact, ProofFile, Unit
+from phoenix_gitops.artifact import Artifact, Derived, ProofFile, Unit
 from phoenix_gitops.conventions import decorate
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import gitops, tenancy
@@ -42,8 +42,17 @@ class UnitOutput:
     diagnostics: tuple[Diagnostic, ...]
     matched: frozenset[int] = frozenset()
     """Which overrides found an object."""
+    derived: tuple[Derived, ...] = ()
+    """Proof files that are made when the unit is written."""
     traces: tuple[Artifact, ...] = ()
     """Objects that are no more, and that the reconciler must still be let to, or it would never prune them."""
+
+    def further_proofs(self) -> Iterator[ProofFile | Diagnostic]:
+        """What follows from the unit's proof files, as overrides left them."""
+        bodies = {(proof.folder, proof.name): proof.body for proof in self.proofs}
+        for derived in self.derived:
+            source = derived.source
+            yield from derived.make(source.body, bodies[source.folder, source.name])
 
     @property
     def kinds(self) -> frozenset[tuple[str, str, bool]]:
@@ -57,7 +66,7 @@ class UnitOutput:
 
     @property
     def grants(self) -> frozenset[Rule]:
-        """Rights that whoever applies the roles among the objects must hold."""
+        """Rights that roles among the objects grant."""
         return granted(a.body for a in self.objects)
 
 
@@ -155,11 +164,14 @@ class Stage:
         objects, proofs = [], []
         diagnostics: list[Diagnostic] = []
         matched: set[int] = set()
+        derived: list[Derived] = []
         for item in _until_template_fault(emitted, diagnostics):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, ProofFile):
                 proofs.append(item)
+            elif isinstance(item, Derived):
+                derived.append(item)
             else:
                 finished = self._finish_object(item)
                 changed, hits = apply_all(finished, self.overrides)
@@ -167,7 +179,7 @@ class Stage:
                 matched |= hits
         if matched:
             proofs = [_as_carried(proof, objects) for proof in proofs]
-        return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched))
+        return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched), tuple(derived))
 
     def _finish_object(self, artifact: Artifact) -> Artifact:
         metadata = self.world.metadata[artifact.policy]
@@ -220,7 +232,7 @@ class Summarised(Protocol):
 
     @property
     def grants(self) -> frozenset[Rule]:
-        """Rights that whoever applies the roles among the objects must hold."""
+        """Rights that its roles grant."""
         ...
 
 

@@ -41,6 +41,12 @@ def run_unit(stage: Stage, unit: Unit, schemas: Schemas | None, summary: Summary
             (file.path, check(artifact.body, schemas)) for file, artifact in zip(rendered, output.objects, strict=True)
         )
     proofs = [render_proof(unit, proof) for proof in output.proofs]
+    diagnostics = list(output.diagnostics)
+    for further in output.further_proofs():
+        if isinstance(further, Diagnostic):
+            diagnostics.append(further)
+        else:
+            proofs.append(render_proof(unit, further))
     return UnitResult(
         unit=unit,
         files=(*rendered, *proofs),
@@ -48,7 +54,7 @@ def run_unit(stage: Stage, unit: Unit, schemas: Schemas | None, summary: Summary
         kinds=output.kinds,
         namespaces=output.namespaces,
         grants=output.grants,
-        diagnostics=output.diagnostics,
+        diagnostics=tuple(diagnostics),
         matched=output.matched,
         checks=len(rendered) + len(proofs),
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from phoenix_gitops.artifact import Artifact, ProofFile
+from phoenix_gitops.artifact import Artifact, Derived, ProofFile
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
-Emitted = Artifact | ProofFile | Diagnostic
-"""What an emitter yields: objects, files for judges, or a fault that only shows while building them."""
+Emitted = Artifact | ProofFile | Derived | Diagnostic
+"""What an emitter yields: objects, files for judges and what follows from them, or a fault that only shows while building them."""
 
 
 class Render(Protocol):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from phoenix_gitops import conventions
-from phoenix_gitops.artifact import Artifact, Carrier, PolicyRef, ProofFile
+from phoenix_gitops.artifact import Artifact, Carrier, Derived, PolicyRef, ProofFile
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import manners
 from phoenix_gitops.emitters.base import Emitted, Render
@@ -15,6 +16,8 @@ from phoenix_gitops.promql.syntax import PromQLError
 from phoenix_gitops.rules.platform import RuleFile, platform_files, tenant_file
 from phoenix_gitops.rules.relations import control_faults
 from phoenix_gitops.rules.terms import rules_namespace
+from phoenix_gitops.ruletests.files import platform_tests, proof_files, tenant_tests
+from phoenix_gitops.ruletests.owned import Tested
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
 COMPONENT: Final = "rules"
@@ -36,7 +39,7 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
         return
     yield _namespace(scope, render)
     for file in platform_files(scope):
-        yield from _objects(scope, render, file, rules_namespace(scope.env), "")
+        yield from _objects(scope, render, file, rules_namespace(scope.env), partial(platform_tests, scope, file))
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
@@ -56,7 +59,7 @@ def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Ite
         namespace = (
             tenant.tenant.spec.identity.namespaces[0] if tenant.standing.rules_at_home else rules_namespace(scope.env)
         )
-        yield from _objects(scope, render, file, namespace, tenant.name)
+        yield from _objects(scope, render, file, namespace, partial(tenant_tests, tenant, file), tenant.name)
 
 
 def _missing_facts(scope: ClusterScope) -> Iterator[Diagnostic]:
@@ -78,8 +81,8 @@ def _missing_facts(scope: ClusterScope) -> Iterator[Diagnostic]:
 
 
 def _objects(
-    scope: ClusterScope, render: Render, file: RuleFile, namespace: str, tenant: str
-) -> Iterator[Artifact | ProofFile]:
+    scope: ClusterScope, render: Render, file: RuleFile, namespace: str, tests: Callable[[], Tested], tenant: str = ""
+) -> Iterator[Artifact | ProofFile | Derived]:
     body = plain(file)
     labels = {conventions.ENVIRONMENT: scope.env.name, **({conventions.TENANT: tenant} if tenant else {})}
     rule = render(
@@ -91,9 +94,11 @@ def _objects(
     )
     artifact = Artifact(component=COMPONENT, policy=file.policy, body=rule, template=_RULE)
     yield artifact
-    yield ProofFile(
+    proof = ProofFile(
         folder="rules", name=file.name, policy=file.policy, body=plain(file), carrier=Carrier.of(artifact, "spec")
     )
+    yield proof
+    yield Derived(source=proof, make=partial(proof_files, file, tests))
 
 
 def plain(file: RuleFile) -> dict[str, Any]:

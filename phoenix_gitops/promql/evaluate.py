@@ -19,7 +19,7 @@ LOOKBACK_MS = 300_000
 """A sample that is older counts as gone."""
 
 _AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "sum": lambda values: math.fsum(values),
+    "sum": math.fsum,
     "avg": lambda values: math.fsum(values) / len(values),
     "min": min,
     "max": max,
@@ -30,26 +30,26 @@ _AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series: labels with its name among them, samples `step_ms` apart from 0 on, None where there is none."""
+    """A series: labels with its name among them, samples `step_ms` apart, None where there is none."""
 
     labels: Mapping[str, str]
     samples: Sequence[float | None]
     step_ms: int
+    missing: int = 0
+    """So many steps pass before the first sample."""
 
     def at(self, time_ms: int) -> float | None:
         """The sample that an instant sees; a gap begins with a marker, so the series ends there."""
-        i = time_ms // self.step_ms
-        if i >= len(self.samples):
-            i = len(self.samples) - 1
-        if i < 0 or time_ms - i * self.step_ms >= LOOKBACK_MS:
+        i = min(time_ms // self.step_ms - self.missing, len(self.samples) - 1)
+        if i < 0 or time_ms - (i + self.missing) * self.step_ms >= LOOKBACK_MS:
             return None
-        return self.samples[i] if self.samples else None
+        return self.samples[i]
 
     def within(self, start_ms: int, end_ms: int) -> list[tuple[int, float]]:
         """The samples of a range, which is open to the left."""
-        first = max(0, start_ms // self.step_ms + 1)
-        last = min(len(self.samples) - 1, end_ms // self.step_ms)
-        found = ((i * self.step_ms, self.samples[i]) for i in range(first, last + 1))
+        first = max(0, start_ms // self.step_ms + 1 - self.missing)
+        times = range((first + self.missing) * self.step_ms, end_ms + 1, self.step_ms)
+        found = zip(times, self.samples[first:], strict=False)
         return [(at, value) for at, value in found if value is not None]
 
 
@@ -147,7 +147,8 @@ class Evaluator:
                 return at / 1000
             case "histogram_quantile":
                 share, buckets = self._value(arguments[0], at), self._value(arguments[1], at)
-                assert isinstance(share, float) and isinstance(buckets, dict)
+                assert isinstance(share, float)
+                assert isinstance(buckets, dict)
                 return quantile_of_buckets(share, buckets)
             case "label_replace":
                 inner = self._value(arguments[0], at)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean, pstdev, pvariance
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Labels = tuple[tuple[str, str], ...]
 """Labels of a result in their order."""
@@ -17,6 +17,18 @@ Samples = Sequence[tuple[int, float]]
 
 class UnknownHereError(ValueError):
     """What the evaluator does not know; the message names it."""
+
+
+def mean_of(values: Iterable[float]) -> float:
+    """The mean of some values."""
+    held = tuple(values)
+    return math.fsum(held) / len(held)
+
+
+def deviation(values: Sequence[float]) -> float:
+    """The standard deviation of a whole population."""
+    mean = mean_of(values)
+    return math.sqrt(mean_of((value - mean) ** 2 for value in values))
 
 
 def _growth(samples: Samples) -> float:
@@ -62,7 +74,7 @@ def _slope(samples: Samples) -> float | None:
     if len(samples) < 2:
         return None
     times = [(at - samples[0][0]) / 1000 for at, _ in samples]
-    mean_time, mean = fmean(times), fmean(value for _, value in samples)
+    mean_time, mean = mean_of(times), mean_of(value for _, value in samples)
     spread = sum((at - mean_time) ** 2 for at in times)
     return sum((at - mean_time) * (value - mean) for at, (_, value) in zip(times, samples, strict=True)) / spread
 
@@ -75,11 +87,11 @@ def _of_values(compute: Callable[[list[float]], float]) -> Callable[..., float |
 
 
 def _changes(values: list[float]) -> float:
-    return float(sum(a != b for a, b in zip(values, values[1:], strict=False)))
+    return float(sum(a != b for a, b in itertools.pairwise(values)))
 
 
 def _resets(values: list[float]) -> float:
-    return float(sum(b < a for a, b in zip(values, values[1:], strict=False)))
+    return float(sum(b < a for a, b in itertools.pairwise(values)))
 
 
 OVER_TIME: Mapping[str, Callable[..., float | None]] = {
@@ -91,15 +103,15 @@ OVER_TIME: Mapping[str, Callable[..., float | None]] = {
     "deriv": lambda samples, start, end: _slope(samples),
     "changes": _of_values(_changes),
     "resets": _of_values(_resets),
-    "avg_over_time": _of_values(fmean),
+    "avg_over_time": _of_values(mean_of),
     "sum_over_time": _of_values(math.fsum),
     "min_over_time": _of_values(min),
     "max_over_time": _of_values(max),
     "count_over_time": _of_values(lambda values: float(len(values))),
     "last_over_time": _of_values(lambda values: values[-1]),
     "present_over_time": _of_values(lambda values: 1.0),
-    "stddev_over_time": _of_values(pstdev),
-    "stdvar_over_time": _of_values(pvariance),
+    "stddev_over_time": _of_values(deviation),
+    "stdvar_over_time": _of_values(lambda values: deviation(values) ** 2),
 }
 """Functions of a range: samples, its begin and its end."""
 

@@ -34,7 +34,7 @@ _COMPUTES: Mapping[str, Callable[[float, float], float]] = {
     "*": lambda a, b: a * b,
     "/": _divided,
     "%": lambda a, b: math.fmod(a, b) if b else math.nan,
-    "^": lambda a, b: math.pow(a, b),
+    "^": math.pow,
 }
 
 

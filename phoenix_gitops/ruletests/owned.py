@@ -1,0 +1,79 @@
+"""Tests of SLOs and RuleSets, the platform's own and tenants', and which rules could not be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from phoenix_gitops.model.ruleset import RuleSet
+from phoenix_gitops.model.slo import SLO
+from phoenix_gitops.promql.functions import UnknownHereError
+from phoenix_gitops.rules.group import Group, Rule
+from phoenix_gitops.ruletests.case import RuleTest, rule_key
+from phoenix_gitops.ruletests.rulesets import own_tests
+from phoenix_gitops.ruletests.slo import slo_tests
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """The tests of a rule file, and why some of its rules have none, by `rule_key`."""
+
+    tests: tuple[RuleTest, ...]
+    without: tuple[tuple[str, str], ...] = ()
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+    """Files of all of the tests by name, once they were made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What tests are asked for, equal where the policies and what came of them are."""
+
+    key: bytes
+    groups: Sequence[Group] = field(compare=False)
+    slos: Sequence[SLO] = field(compare=False)
+    rule_sets: Sequence[RuleSet] = field(compare=False)
+
+
+def owned_tests(groups: Sequence[Group], slos: Sequence[SLO], rule_sets: Sequence[RuleSet]) -> Tested:
+    """The tests of all that these policies say: found once for all clusters in which they say the same."""
+    key = msgspec.msgpack.encode(([group.plain() for group in groups], slos, rule_sets))
+    return _tested(_Asked(key, groups, slos, rule_sets))
+
+
+@lru_cache(maxsize=512)
+def _tested(asked: _Asked) -> Tested:
+    groups, slos, rule_sets = asked.groups, asked.slos, asked.rule_sets
+    tests: list[RuleTest] = []
+    without: list[tuple[str, str]] = []
+    for slo in slos:
+        mine = _of(groups, f"slo-{slo.metadata.name}")
+        try:
+            tests += slo_tests(slo, mine)
+        except UnknownHereError as error:
+            without += [(rule_key(rule), str(error)) for rule in mine]
+    for rule_set in rule_sets:
+        for found in own_tests(_of(groups, f"ruleset-{rule_set.metadata.name}")):
+            if isinstance(found, RuleTest):
+                tests.append(found)
+            else:
+                without.append(found)
+    return Tested(tuple(tests), tuple(without))
+
+
+def _of(groups: Sequence[Group], prefix: str) -> list[Rule]:
+    return [rule for group in _named(groups, prefix) for rule in group.rules]
+
+
+def _named(groups: Sequence[Group], prefix: str) -> Iterator[Group]:
+    """The groups of one policy: its name, and whatever its builder puts behind it."""
+    for group in groups:
+        rest = group.name.removeprefix(prefix)
+        if rest != group.name and (not rest or rest in _ENDINGS or rest.removeprefix("-").isdecimal()):
+            yield group
+
+
+_ENDINGS = ("-indicator", "-ratios", "-budget", "-alerts")
