@@ -95,14 +95,18 @@ def _of_tenant(name: str, before: tuple[Held, TenantScope], after: tuple[Held, T
 
 def _catalogue(env: EnvironmentScope, known: Iterable[str], spaces: Iterable[str]) -> Catalogue:
     """What the platform's rules can read, with the labels that processes are known to have behind an exporter."""
-    found = {f"pipeline {one.metadata.name}": _all(labels(env, one, known)) for one in env.pipelines}
-    emitted = inventory.emitted(replace(env, catalogs=())).metrics.values()
-    dropped = _dropped(env)
-    base = Catalogue({}).plus(
-        replace(one, labels=found.get(one.source) if one.labels is None else one.labels)
-        for one in emitted
-        if one.name not in dropped
-    )
+    found = {one.metadata.name: _all(labels(env, one, known)) for one in env.pipelines}
+    dropped, exports = _dropped(env), _exports(env)
+
+    def told(metric: Metric) -> Metric:
+        """With the labels that are known of it, and the pipeline that a reviewer knows it by."""
+        whose = next((name for space, name in exports.items() if metric.name.startswith(space)), None)
+        if metric.labels is not None or whose is None:
+            return metric
+        return replace(metric, labels=found[whose], source=f"pipeline {whose}")
+
+    emitted = inventory.emitted(replace(env, catalogs=())).all()
+    base = Catalogue({}).plus(told(one) for one in emitted if one.name not in dropped)
     base = base.plus(_declared(env, env.catalogs, spaces))
     return inventory.with_records(base, _groups(env))
 
