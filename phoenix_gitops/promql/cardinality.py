@@ -10,7 +10,7 @@ from phoenix_gitops.catalogue import Metric
 from phoenix_gitops.catalogue.bounds import series_bound
 from phoenix_gitops.promql.findings import Finding, MetricsOf
 from phoenix_gitops.promql.labels import Labels, result_labels
-from phoenix_gitops.promql.syntax import Node, Selector, kind, selectors
+from phoenix_gitops.promql.syntax import Node, Selector, kind, selectors, value_type
 
 _ONE = frozenset({"absent", "absent_over_time", "scalar", "vector", "time"})
 
@@ -42,6 +42,8 @@ def _free(node: Node, metrics_of: MetricsOf, one: frozenset[str]) -> Labels:
         inner = inner.expr
     if kind(inner) == "Call" and str(inner.func.name) in _ONE:
         return frozenset()
+    if kind(inner) == "BinaryExpr" and "scalar" in (sides := (value_type(inner.lhs), value_type(inner.rhs))):
+        return _free(inner.rhs if sides[0] == "scalar" else inner.lhs, metrics_of, one)
     if kind(inner) == "AggregateExpr" and str(inner.op) in {"topk", "bottomk"} and inner.modifier is None:
         return frozenset() if kind(inner.param) == "NumberLiteral" and inner.param.val <= 1 else None
 

@@ -6,10 +6,11 @@ TABLE = """
 c -
   node_context_switches_total node_forks_total node_intr_total node_ipvs_connections_total
   node_ipvs_incoming_packets_total node_ipvs_outgoing_packets_total node_kernel_hung_tasks_total
-  node_xfrm_acquire_error_packets_total node_xfrm_fwd_hdr_error_packets_total
-  node_xfrm_in_buffer_error_packets_total node_xfrm_in_error_packets_total node_xfrm_in_hdr_error_packets_total
-  node_xfrm_in_no_pols_packets_total node_xfrm_in_no_states_packets_total node_xfrm_in_pol_block_packets_total
-  node_xfrm_in_pol_error_packets_total node_xfrm_in_state_expired_packets_total
+  node_timex_pps_calibration_total node_timex_pps_error_total node_timex_pps_jitter_total
+  node_timex_pps_stability_exceeded_total node_xfrm_acquire_error_packets_total
+  node_xfrm_fwd_hdr_error_packets_total node_xfrm_in_buffer_error_packets_total node_xfrm_in_error_packets_total
+  node_xfrm_in_hdr_error_packets_total node_xfrm_in_no_pols_packets_total node_xfrm_in_no_states_packets_total
+  node_xfrm_in_pol_block_packets_total node_xfrm_in_pol_error_packets_total node_xfrm_in_state_expired_packets_total
   node_xfrm_in_state_invalid_packets_total node_xfrm_in_state_mismatch_packets_total
   node_xfrm_in_state_mode_error_packets_total node_xfrm_in_state_proto_error_packets_total
   node_xfrm_in_state_seq_error_packets_total node_xfrm_in_tmpl_mismatch_packets_total
@@ -74,6 +75,8 @@ c bytes device
   node_tape_read_bytes_total node_tape_written_bytes_total
 g seconds
   node_boot_time_seconds node_scrape_collector_duration_seconds node_time_seconds node_time_zone_offset_seconds
+  node_timex_estimated_error_seconds node_timex_maxerror_seconds node_timex_offset_seconds
+  node_timex_pps_jitter_seconds node_timex_pps_shift_seconds node_timex_tai_offset_seconds node_timex_tick_seconds
 g - subsys_name
   node_cgroups_cgroups node_cgroups_enabled
 g - name type
@@ -101,7 +104,9 @@ g -
   node_nf_conntrack_stat_found node_nf_conntrack_stat_ignore node_nf_conntrack_stat_insert
   node_nf_conntrack_stat_insert_failed node_nf_conntrack_stat_invalid node_nf_conntrack_stat_search_restart
   node_processes_max_processes node_processes_max_threads node_processes_pids node_processes_threads
-  node_procs_blocked node_procs_running node_textfile_scrape_error
+  node_procs_blocked node_procs_running node_selinux_config_mode node_selinux_current_mode node_selinux_enabled
+  node_systemd_system_running node_textfile_scrape_error node_timex_loop_time_constant node_timex_status
+  node_timex_sync_status
 g - device sysfs_name
   node_dmmultipath_device_active node_dmmultipath_device_paths node_dmmultipath_device_paths_active
   node_dmmultipath_device_paths_failed
@@ -164,27 +169,38 @@ g - power_supply
 g - capacity_level manufacturer model_name power_supply serial_number status technology type
   node_power_supply_info
 g - state
-  node_processes_state
+  node_processes_state node_systemd_units
 g - device kind
   node_qdisc_backlog node_qdisc_current_queue_length
 g - collector
   node_scrape_collector_success
 g - index name value
   node_sysctl_info
+g seconds name
+  node_systemd_timer_last_trigger_seconds node_systemd_unit_start_time_seconds node_watchdog_pretimeout_seconds
+  node_watchdog_timeleft_seconds node_watchdog_timeout_seconds
+g - name state type
+  node_systemd_unit_state
+g - version
+  node_systemd_version
 g - device
   node_tape_io_now
 g - type zone
   node_thermal_zone_temp
 g - clocksource device
   node_time_clocksource_available_info node_time_clocksource_current_info
+g ratio
+  node_timex_frequency_adjustment_ratio
+g hertz
+  node_timex_pps_frequency_hertz node_timex_pps_stability_hertz
 g - ip queue
   node_udp_queues
+g - domainname machine nodename release sysname version
+  node_uname_info
 g - name
   node_watchdog_access_cs0 node_watchdog_bootstatus node_watchdog_fw_version node_watchdog_nowayout
 g - identity name options pretimeout_governor state status
   node_watchdog_info
-g seconds name
-  node_watchdog_pretimeout_seconds node_watchdog_timeleft_seconds node_watchdog_timeout_seconds
 u - index
   node_sysctl_fs_file_nr
 u -

@@ -159,6 +159,12 @@ g - device node
   node_drbd_disk_state_is_up_to_date node_drbd_node_role_is_primary
 g bytes device
   node_drbd_out_of_sync_bytes
+g bytes device device_error fstype mountpoint
+  node_filesystem_avail_bytes node_filesystem_free_bytes node_filesystem_size_bytes
+g - device device_error fstype mountpoint
+  node_filesystem_device_error node_filesystem_files node_filesystem_files_free node_filesystem_readonly
+g - device major minor mountpoint
+  node_filesystem_mount_info
 g - device state
   node_md_disks node_md_state
 g - state zpool
