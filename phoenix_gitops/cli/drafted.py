@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from phoenix_gitops.artifact import RenderedFile
     from phoenix_gitops.cli.options import Common
     from phoenix_gitops.diagnostics import Diagnostic
     from phoenix_gitops.importing.drafts import Draft
@@ -45,7 +46,14 @@ def is_env(name: str) -> bool:
 
 
 def judged(options: Common, root: Path, files: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """What the compiler says of the repository with these files, tried in a folder that is gone afterwards."""
+    """What the compiler says of the repository with these files."""
+    return compiled_with(options, root, files)[0]
+
+
+def compiled_with(
+    options: Common, root: Path, files: Mapping[str, str]
+) -> tuple[tuple[Diagnostic, ...], tuple[RenderedFile, ...]]:
+    """What the compiler says and makes of the repository with these files, in a folder that is gone afterwards."""
     from phoenix_gitops.cli.session import compile_all
     from phoenix_gitops.diagnostics import has_errors
     from phoenix_gitops.front import run_front
@@ -62,9 +70,10 @@ def judged(options: Common, root: Path, files: Mapping[str, str]) -> tuple[Diagn
         _put(folder, files)
         result = run_front(folder, constrain)
         if has_errors(result.diagnostics):
-            return result.diagnostics
+            return result.diagnostics, ()
         compiled, faults = compile_all(replace(options, verbosity=-1), result, (), cache=False)
-        return (*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics))
+        said = (*result.diagnostics, *faults, *(d for one in compiled for d in one.diagnostics))
+        return said, tuple(file for one in compiled for file in one.files)
 
 
 def exists(path: Path) -> bool:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_gitops.cli.drafted import contents, exists, is_env, judged, write
+from phoenix_gitops.cli.drafted import compiled_with, contents, exists, is_env, judged, write
 from phoenix_gitops.cli.options import Common, common, current
 
 if TYPE_CHECKING:
     from phoenix_gitops.diagnostics import Diagnostic
     from phoenix_gitops.front import Front
     from phoenix_gitops.importing.drafts import Draft, Taken
+    from phoenix_gitops.importing.reading import Node
     from phoenix_gitops.importing.rules import Aim
 
 
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 )
 @click.option("--memory", metavar="SIZE", help="Memory limit of a collector's container, as 2Gi, where it is not said.")
 @click.option("--update", is_flag=True, help="Edit policies that exist already; their comments stay.")
+@click.option(
+    "--check", "checking", is_flag=True, help="Write nothing; show how what comes out differs; exit 1 if it does."
+)
 @click.option("--print", "printing", is_flag=True, help="Print the files, and what would be edited; write nothing.")
 @common
 def command(
@@ -52,6 +56,7 @@ def command(
     severities: tuple[str, ...],
     memory: str | None,
     update: bool,
+    checking: bool,
     printing: bool,
 ) -> int:
     """Make policies from Prometheus rule files, PrometheusRules, VMRules, objects of namespaces, OpenSLO documents and
@@ -67,8 +72,10 @@ def command(
       kubectl get ns,resourcequota,limitrange,networkpolicy,rolebinding -A -o yaml | phoenix import - --print
     """
     options = current()
-    wish = _Wish(tenant, owner, folder, _meanings(severities), _mebibytes(memory), update)
-    return run(options, sources, wish, printing=printing)
+    if checking and printing:
+        raise click.UsageError("--check and --print exclude each other")
+    wish = _Wish(tenant, owner, folder, _meanings(severities), _mebibytes(memory), update or checking)
+    return run(options, sources, wish, checking=checking, printing=printing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +137,20 @@ def _mebibytes(text: str | None) -> int | None:
     return found
 
 
-def run(options: Common, sources: Sequence[str], wish: _Wish, *, printing: bool) -> int:
-    """Read, draft, try, write or print; gives the exit code."""
+def run(options: Common, sources: Sequence[str], wish: _Wish, *, checking: bool, printing: bool) -> int:
+    """Read, draft, try, then write, print or check; gives the exit code."""
     from phoenix_gitops.cli.session import finish, front
     from phoenix_gitops.diagnostics import Outcome, has_errors
     from phoenix_gitops.importing.collectors.exporters import masked
     from phoenix_gitops.importing.drafts import Taken
     from phoenix_gitops.importing.reading import read
     from phoenix_gitops.importing.settings import read_env
-    from phoenix_gitops.importing.sorting import take
+    from phoenix_gitops.importing.sorting import opened, take
     from phoenix_gitops.importing.updating import revised
 
     inputs = contents(sources)
     outcomes = [
-        Outcome((read_env(name, content),)) if is_env(name) else read(name, content)
-        for name, content in inputs.items()
+        Outcome((read_env(name, content),)) if is_env(name) else read(name, content) for name, content in inputs.items()
     ]
     faults = [d for outcome in outcomes for d in outcome.diagnostics]
     # Lines of a `.env` file are never shown: they hold keys.
@@ -158,18 +164,33 @@ def run(options: Common, sources: Sequence[str], wish: _Wish, *, printing: bool)
     documents = [document for outcome in outcomes for document in outcome.value]
     assert result.world is not None
     taken = take(documents, aim, result.world)
+    drafts = taken.drafts
     unchanged: tuple[Draft, ...] = ()
     if wish.update:
-        edits, unchanged = revised(taken.drafts, result.policies or {}, result.sources)
+        edits, unchanged = revised(drafts, result.policies or {}, result.sources)
         taken = Taken(edits.drafts, (*taken.notes, *edits.notes))
     drawn = {**result.sources, **masked(texts, taken.notes)}
-    return _settled(options, replace(result, sources=drawn), aim, taken, unchanged, printing=printing)
+    work = _Work(aim, taken, unchanged, drafts, tuple(opened(documents)) if checking else (), checking, printing)
+    return _settled(options, replace(result, sources=drawn), work)
 
 
-def _settled(
-    options: Common, result: Front, aim: Aim, taken: Taken, unchanged: Sequence[Draft], *, printing: bool
-) -> int:
-    """Try the drafts, then write or print them; gives the exit code."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is imported, and what is to be done with it."""
+
+    aim: Aim
+    taken: Taken
+    unchanged: Sequence[Draft]
+    """Drafts that say what a policy says already."""
+    drafts: Sequence[Draft]
+    """All drafts, as if there were no policies yet."""
+    documents: Sequence[Node]
+    checking: bool
+    printing: bool
+
+
+def _settled(options: Common, result: Front, work: _Work) -> int:
+    """Try the drafts, then write, print or check them; gives the exit code."""
     from phoenix_gitops.cli.session import finish
     from phoenix_gitops.importing.drafts import unique
     from phoenix_gitops.importing.known import known_metrics
@@ -178,6 +199,7 @@ def _settled(
     from phoenix_gitops.importing.tenants import needed
 
     assert result.world is not None
+    aim, unchanged = work.aim, work.unchanged
     known = known_metrics(result.world, aim.tenant)
     name = unique("imported", {name for kind, name in result.policies or () if kind == "MetricCatalog"})
 
@@ -185,7 +207,7 @@ def _settled(
         found = catalog(drafts, known, aim, name)
         return (*needed(drafts), *((found,) if found else ()))
 
-    settled, errors = settle(taken, complete, lambda files: judged(options, result.root, files))
+    settled, errors = settle(work.taken, complete, lambda files: judged(options, result.root, files))
     drawn = {**result.sources, **{draft.file: draft.text() for draft in settled.drafts if draft.standing is None}}
     new = [draft for draft in settled.drafts if draft.standing is None]
     in_place = [in_the_way(draft) for draft in new if exists(result.root / draft.file)]
@@ -194,11 +216,30 @@ def _settled(
         found.append(_nothing())
     if errors or in_place or not (settled.drafts or unchanged):
         return finish(options, found, drawn)
-    if printing:
+    if work.checking:
+        return _checked(options, replace(result, sources=drawn), work, settled)
+    if work.printing:
         click.echo("".join(map(_printed, settled.drafts)), nl=False)
         return finish(options, found, drawn)
     write(result.root, settled.drafts)
     return finish(options, found, drawn, lambda: _told(settled.drafts, len(unchanged), len(settled.notes)))
+
+
+def _checked(options: Common, result: Front, work: _Work, settled: Taken) -> int:
+    """How what comes out of the drafts differs from what was imported."""
+    from phoenix_gitops.cli.session import finish
+    from phoenix_gitops.importing.comparing import compare
+    from phoenix_gitops.importing.reading import read
+
+    assert result.world is not None
+    _, files = compiled_with(options, result.root, {draft.file: draft.text() for draft in settled.drafts})
+    compiled = [document for file in files for document in read(file.path, file.content).value]
+    gone = {(draft.kind, draft.name) for draft in work.taken.drafts} - {(d.kind, d.name) for d in settled.drafts}
+    drafts = [draft for draft in work.drafts if (draft.kind, draft.name) not in gone]
+    found = compare(work.documents, drafts, compiled, result.world, work.aim)
+    compared = f"{found.rules} rules, {found.objects} objects and {found.pipelines} pipelines"
+    said = f"{compared} were compared; {len(found.differences) or 'none'} of them come out otherwise"
+    return finish(options, [*settled.notes, *found.differences], result.sources, lambda: click.echo(said))
 
 
 def _printed(draft: Draft) -> str:

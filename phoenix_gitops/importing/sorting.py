@@ -24,7 +24,7 @@ def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
     slo_names: set[str] = set()
     chosen: list[Node] = []
     pipelines: set[str] = set()
-    for document in _opened(documents):
+    for document in opened(documents):
         kind = document.text("kind")
         found, faults = configs.find(document)
         if found or faults:
@@ -46,7 +46,7 @@ def take(documents: Sequence[Node], aim: Aim, world: World) -> Taken:
     return taken + tenants.take(bounding, world, aim.owner) + settings.take(chosen, aim)
 
 
-def _opened(documents: Sequence[Node]) -> Iterator[Node]:
+def opened(documents: Sequence[Node]) -> Iterator[Node]:
     """The documents, with the items of lists (`kubectl get -o yaml`) instead of the lists."""
     for document in documents:
         if document.text("kind").endswith("List") and isinstance(document.entries().get("items"), Node):

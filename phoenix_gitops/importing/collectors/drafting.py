@@ -204,8 +204,8 @@ class Drafting:
                 self._connector(title, settings, type_)
             elif section != "extensions" and title not in used and not self.ledger.knows(settings):
                 self.ledger.leave(settings, f"`{title}`", "no pipeline of metrics uses it")
-            elif (section, type_) in ours and self.ledger.is_part(settings, ours[section, type_]):
-                self.ledger.settle(settings, title, ours[section, type_])
+            elif self.ledger.is_part(settings, said := ours.get((section, type_), frozenset())):
+                self.ledger.settle(settings, title, said)
             elif not self.ledger.knows(settings):
                 self.ledger.leave(settings, f"`{title}`", f"no policy has such {_NAMES[section]}")
         for key, inner in node.entries("service").items():

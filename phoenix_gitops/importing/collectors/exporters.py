@@ -19,6 +19,11 @@ _REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET: Final = re.compile(
     r"password|passwd|token|secret|api[-_]?key|licen[cs]e|credential|authorization|bearer", re.I
 )
+_DONE_ANYWAY: Final = (
+    ("sending_queue", "enabled", "true"),
+    ("sending_queue", "sizer", "requests"),
+    ("retry_on_failure", "enabled", "true"),
+)
 _ENDPOINT: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(/[^ ]*)?")
 _NAMESPACE: Final = re.compile("[a-z_][a-z0-9_]*")
 
@@ -98,6 +103,8 @@ def _otlp(ledger: Ledger, title: str, node: Node, known: Secrets) -> dict[str, A
             retry[key] = node.text("retry_on_failure", name)
             ledger.carry(node.get("retry_on_failure", name))
     found["retry"] = retry
+    for section, key, said in _DONE_ANYWAY:
+        ledger.carry(node.get(section, key) if node.text(section, key) == said else None)
     headers = [(name, each) for name, each in node.entries("headers").items() if not ledger.knows(each)]
     for name, each in headers[:1]:
         reference = _REFERENCE.fullmatch(each.value) if isinstance(each.value, str) else None
