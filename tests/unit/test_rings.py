@@ -221,3 +221,11 @@ def test_a_version_without_a_table_is_told_where_the_ring_says_it(two, capsys):
     assert run(["validate", "-C", str(two), "--format", "concise"]) == 1
     told = {line.split(" ")[0] for line in capsys.readouterr().err.splitlines() if "PHX630" in line}
     assert told == {"phoenix.yaml:9:72:", "phoenix.yaml:11:33:"}
+
+
+def test_the_oldest_version_before_it_is_what_a_ring_is_held_against(monkeypatch):
+    by_ring = "canary: {collector: {tag: 0.150.0}}"
+    _, (found,) = faults(monkeypatch, by_ring, ("a", "lab"), ("b", "canary"), ("c", "stable"))
+    assert found.message == (
+        "ring `stable` runs collector `0.152.1` before ring `canary`, which comes first and runs `0.150.0`"
+    )
