@@ -49,6 +49,7 @@ NO_OUTPUT = {
     "Platform.spec.review": "who is asked: tests/unit/test_diff_approvals.py",
     "Platform.spec.output": "only with output modes branch and repo: tests/unit/emitters/test_gitops.py",
     "Environment.spec.holds": "nothing is held here: tests/unit/emitters/test_gitops.py",
+    "Tenant.spec.movedFrom": "where the reconciler may prune: tests/e2e/test_tenant_life.py",
     # Keys of lists that are merged by name: what they name moves the output.
     "Pipeline.spec.inputs.hostmetrics.exclude.*.name": "key of a merged list",
     "SecurityPolicy.spec.egress.*.name": "key of a merged list",
