@@ -138,7 +138,7 @@ jobs:
           BASE: ${{ github.base_ref }}
         run: |
           # With `--fail-on destructive` it also fails where data or whole workloads would go.
-          phoenix diff "origin/$BASE" --approvers --format markdown --output diff.md
+          phoenix diff "origin/$BASE" --now "$(date -u +%F)" --approvers --format markdown --output diff.md
           cat diff.md >> "$GITHUB_STEP_SUMMARY"
       - if: always()
         uses: actions/upload-artifact@b7c566a772e6b6bfb58ed0dc250532a479d7789f # v6.0.0
@@ -213,7 +213,7 @@ jobs:
           export GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
           GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$TOKEN" | base64 --wrap=0)"
           export GIT_CONFIG_VALUE_0
-          phoenix publish
+          phoenix publish --now "$(date -u +%F)"
 """
 
 _README = """\
