@@ -73,18 +73,30 @@ def test_files_that_are_no_policies_have_approvers_too(reviewed):
 def test_what_a_change_may_not_be_fails_it(reviewed, old, new, what):
     reviewed.replace(TENANT, old, new)
     for fatal in ("destructive", "restart", "access"):
-        said = reviewed.phoenix("diff", "--fail-on", fatal)
+        # A move of class in one step is an error of its own; here it is the effects that count.
+        said = reviewed.phoenix("diff", "--fail-on", fatal, "--remove", "example")
         expected = what.get(fatal)
         assert said.code == (1 if expected else 0), said.out
         assert said.err == (f"the change is {expected} (--fail-on)\n" if expected else "")
 
 
-def test_a_retired_tenant_is_destructive(reviewed):
+def test_a_retired_tenant_keeps_its_namespace_and_a_removed_one_is_destructive(reviewed):
     reviewed.replace(TENANT, "spec:\n", "spec:\n  state: retired\n")
-    said = reviewed.phoenix("diff", "--fail-on", "destructive", "--fail-on", "access", "--fail-on", "destructive")
-    assert said.code == 1
-    assert said.err == "the change is destructive (3) (--fail-on)\n"
+    said = reviewed.phoenix("diff", "--fail-on", "destructive")
+    assert said.code == 0
     assert "- Deployment `tenant-gateway` goes\n      in main/main/example: 1 pod" in said.out
+    assert "metrics and labels" not in said.out
+    (reviewed.root / TENANT).unlink()
+    said = reviewed.phoenix("diff", "--fail-on", "destructive", "--fail-on", "destructive", "--remove", "example")
+    assert said.code == 1
+    # The last tenant takes along what Argo CD applied it by.
+    assert said.err.endswith("the change is destructive (3) (--fail-on)\n")
+    deleted = said.out.partition("deletes\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split(" in ")[0] for line in deleted] == [
+        "  ! AppProject `main-tenancy`",
+        "  ! Application `main-main-tenancy`",
+        "  ! Namespace `example`",
+    ]
 
 
 def test_leaving_the_namespace_class_opens_the_namespace(reviewed):
@@ -134,7 +146,7 @@ spec:
     - alert: ExampleFailing
       expr: sum by (route) (rate(example_requests_total[5m])) > 5
       severity: warning
-      summary: example fails at {{ $labels.route }}
+      summary: example fails
 """
 
 
@@ -151,16 +163,16 @@ def test_a_label_that_vanishes_names_its_reader_and_fails_who_wants_that(reviewe
     reviewed.replace("policies/tenants/example/rules.yaml", "sum by (route)", "sum by (status)")
     said = reviewed.phoenix("diff", "--fail-on", "labels", "--fail-on", "access")
     assert (said.code, said.err) == (1, "the change is a loss of metrics or labels (1) (--fail-on)\n")
-    # What it shows of the alert names the label still.
+    # The rule changes along: what is left unknown is who reads the label elsewhere.
     assert (
         "metrics and labels (who reads them outside of this repository, as dashboards do, is not known here)\n"
-        "  ! label `route` goes from metric `example_requests_total` (MetricCatalog/example-http); "
-        "still read by alert `ExampleFailing` of RuleSet `example-http`\n      in main\n"
+        "  - label `route` goes from metric `example_requests_total` (MetricCatalog/example-http); "
+        "1 rule that read it change or go: alert `ExampleFailing` of RuleSet `example-http`\n      in main\n"
     ) in said.out
     data = json.loads(reviewed.phoenix("diff", "--format", "json").out)
-    assert [one["sign"] for one in data["effects"] if one["vanishes"]] == ["!"]
+    assert [one["sign"] for one in data["effects"] if one["vanishes"]] == ["-"]
     report = reviewed.phoenix("diff", "--format", "markdown").out
-    assert "<summary>metrics and labels: 1 !</summary>\n\n_who reads them outside" in report
+    assert "<summary>metrics and labels: 1 -</summary>\n\n_who reads them outside" in report
 
 
 def test_an_empty_change_says_so_in_every_form(reviewed):
