@@ -10,6 +10,7 @@ from typing import Any
 from phoenix_gitops.diagnostics import Diagnostic, Label, Severity, Span
 from phoenix_gitops.document import Path
 from phoenix_gitops.edits import Edit, edited, toward
+from phoenix_gitops.formatting import normal_form
 from phoenix_gitops.model.base import API_VERSION
 from phoenix_gitops.yamlout import dump
 
@@ -60,7 +61,8 @@ class Draft:
             "metadata": {"name": self.name, "owner": self.owner},
             "spec": dict(self.spec),
         }
-        return "".join(f"# {line}\n" for line in self.comment) + dump(body)
+        text = "".join(f"# {line}\n" for line in self.comment) + dump(body)
+        return normal_form(self.file, text.encode()).value or text
 
     def part(self, path: Path) -> Any:  # noqa: ANN401 (whatever a policy holds)
         """What stands at a path that begins with `spec`."""

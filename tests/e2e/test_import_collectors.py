@@ -64,6 +64,7 @@ def test_an_update_edits_what_is_there_and_keeps_its_comments(checkout):
     again = imported(checkout, "--update")
     assert (again.code, policy.read_text()) == (0, before)
     assert again.out.splitlines()[-1].startswith("2 policies say it already; ")
+    assert checkout.phoenix("fmt", "--check").code == 0
 
     text = ORIGINAL.read_text().replace("send_batch_size: 8192", "send_batch_size: 4096").replace(":8889", ":8899")
     refused = imported(checkout, text=text)
@@ -77,8 +78,8 @@ def test_an_update_edits_what_is_there_and_keeps_its_comments(checkout):
         f"+++ {POLICY}",
         "-    size: 8192",
         "+    size: 4096",
-        "-      port: 8889",
-        "+      port: 8899",
+        "-        port: 8889",
+        "+        port: 8899",
     ]
 
     said = imported(checkout, "--update", text=text)
