@@ -100,6 +100,15 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX537", "idle-setting", "a setting would have no effect under the chosen reconciler"),
     Code("PHX538", "missing-for-flux", "Flux lacks a fact that it needs, or cannot read an address"),
     Code("PHX539", "kustomization-unsound", "a Kustomization could not apply its folder"),
+    Code("PHX530", "component-missing", "something needs a component that is not compiled here"),
+    Code("PHX531", "external-missing", "an export goes to a store or broker that the environment does not name"),
+    Code("PHX532", "external-unused", "an environment names a store or broker that nothing sends to"),
+    Code("PHX533", "component-given-up", "a component that was compiled would be deleted instead of handed over"),
+    Code(
+        "PHX534", "external-unreachable", "no network policy lets the gateway out to an external store or broker"
+    ),
+    Code("PHX535", "names-meet", "two things would bear one name by the platform's conventions"),
+    Code("PHX536", "impossible-name", "a name by the platform's conventions is too long, or no object can bear it"),
     # 6xx templates, emitters and overrides
     Code("PHX601", "template-syntax", "a template is not valid Jinja"),
     Code("PHX602", "template-construct", "a template holds something else than names, conditions and loops"),

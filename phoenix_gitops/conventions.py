@@ -96,9 +96,15 @@ MANAGED_BY: Final = "phoenix-gitops"
 
 
 def decorate(
-    body: dict[str, Any], *, component: str, policy: PolicyRef, owner: str, labels: Mapping[str, str]
+    body: dict[str, Any],
+    *,
+    component: str,
+    policy: PolicyRef,
+    owner: str,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The object with what every object bears: whose it is, which policy owns it, the organisation's labels.
+    """The object with what every object bears: whose it is, which policy owns it, the organisation's labels and notes.
 
     What the emitter set stays: an Application's component label names the component that it watches.
     """
@@ -114,6 +120,6 @@ def decorate(
                 COMPONENT: component,
                 **metadata.get("labels", {}),
             },
-            "annotations": {**metadata.get("annotations", {}), POLICY: str(policy), OWNER: owner},
+            "annotations": {**annotations, **metadata.get("annotations", {}), POLICY: str(policy), OWNER: owner},
         },
     }

@@ -74,8 +74,9 @@ class Change:
 
     @property
     def deletes(self) -> bool:
-        """Whether data or whole workloads go."""
-        return self.action is Action.REMOVED and self.kind in DESTRUCTIVE and not self.outlasts
+        """Whether data or whole workloads go; a workload that goes with its tenant is a step of that tenant's life."""
+        kinds = DESTRUCTIVE if self.tenant else DESTRUCTIVE | _WORKLOADS
+        return self.action is Action.REMOVED and self.kind in kinds and not self.outlasts
 
 
 @dataclass(frozen=True, slots=True)

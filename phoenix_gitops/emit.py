@@ -144,6 +144,8 @@ class Stage:
 
     def emit_unit(self, unit: Unit, summary: Summary | None = None) -> UnitOutput:
         """The finished objects of one unit; GitOps units need the summary of all others."""
+        if self.scope.environment.manages(unit.component) == "none":
+            return UnitOutput(unit, (), (), ())
         if unit.component == GITOPS:
             return self._finish(unit, gitops.emit(self.scope, unit.cluster, summary or {}, self.render))
         emitter = self.emitters[unit.component]
@@ -182,13 +184,14 @@ class Stage:
         return UnitOutput(unit, tuple(objects), tuple(proofs), tuple(diagnostics), frozenset(matched), tuple(derived))
 
     def _finish_object(self, artifact: Artifact) -> Artifact:
-        metadata = self.world.metadata[artifact.policy]
+        metadata, given = self.world.metadata[artifact.policy], self.world.platform.spec.conventions
         body = decorate(
             artifact.body,
             component=artifact.component,
             policy=artifact.policy,
             owner=metadata.owner,
-            labels={**self.world.platform.spec.conventions.labels, **metadata.labels},
+            labels={**given.labels, **metadata.labels},
+            annotations=given.annotations,
         )
         return replace(artifact, body=body)
 

@@ -27,12 +27,29 @@ def cluster_facts(stage: Stage, cluster: str) -> Facts:
         for export in pipeline.spec.export:
             if export.otlp_http is not None and export.otlp_http.secret_ref is not None:
                 external.add(ObjectRef("Secret", ANY, export.otlp_http.secret_ref.name))
+    external |= {ObjectRef("Namespace", "", name) for name in _foreign_namespaces(stage)}
+    given = stage.scope.environment.spec.external
+    if given.metrics_store is not None and given.metrics_store.secret_ref is not None:
+        external.add(ObjectRef("Secret", ANY, given.metrics_store.secret_ref.name))
+    if given.broker is not None and given.broker.sasl is not None:
+        external.add(ObjectRef("Secret", ANY, given.broker.sasl.password_ref.name))
     versions = [c.kubernetes for c in stage.clusters.values()]
     return Facts(
         kubernetes=known.kubernetes if known else min(versions),
         external=frozenset(external),
         resources=_resources(platform),
     )
+
+
+def _foreign_namespaces(stage: Stage) -> list[str]:
+    """The namespaces of components that others run."""
+    names = stage.scope.names
+    found = (
+        [] if stage.scope.environment.manages("ingest") == "full" else [names.agent_namespace, names.gateway_namespace]
+    )
+    if stage.scope.environment.manages("rules") != "full":
+        found.append(names.rules_namespace)
+    return found
 
 
 def kubernetes_of(stage: Stage, cluster: str) -> str:

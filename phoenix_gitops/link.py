@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from phoenix_gitops import __version__
 from phoenix_gitops.accounts import check_accounts
+from phoenix_gitops.adoption import check_adoption
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.diagnostics import Diagnostic, Label
 from phoenix_gitops.document import Path
@@ -46,6 +47,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *_servers(policies, world),
         *check_maturity(policies, world),
         *check_holds(policies, world),
+        *check_adoption(policies, world),
         *check_reconciler(policies, world),
         *_application_names(policies, world),
         *_stages(policies, world),
@@ -204,13 +206,16 @@ def _stages(policies: Policies, world: World) -> Iterator[Diagnostic]:
 def _exports(policies: Policies, world: World) -> Iterator[Diagnostic]:
     for name, pipeline in world.of_kind(Pipeline):
         for i, export in enumerate(pipeline.spec.export):
-            if (export.prometheus is None) == (export.otlp_http is None):
+            kinds = (export.prometheus, export.otlp_http, export.metrics_store, export.kafka)
+            given = sum(kind is not None for kind in kinds)
+            if given != 1:
                 yield Diagnostic(
                     code="PHX508",
-                    message=f"export `{export.name}` must have exactly one of `prometheus` and `otlpHttp`",
+                    message=f"export `{export.name}` must have exactly one of `prometheus`, `otlpHttp`, "
+                    "`metricsStore` and `kafka`",
                     primary=policies["Pipeline", name].origin(("spec", "export", i)).value,
                     help="name where it goes, such as `prometheus: {port: 8890}`"
-                    if export.prometheus is None
+                    if not given
                     else "make two exports of it, one for each destination",
                 )
     for name, environment in world.environments.items():

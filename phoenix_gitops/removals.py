@@ -24,10 +24,11 @@ _DAY: Final = 86_400
 def objections(
     before: World, after: World, since: str, *, environment: str = "", allowed: Collection[str] = (), today: str = ""
 ) -> Iterator[Diagnostic]:
-    """Everything that speaks against a change of tenants; arguments as of `removed_tenants`."""
+    """Everything that speaks against a change of tenants and components; arguments as of `removed_tenants`."""
     yield from removed_tenants(before, after, since, environment=environment, allowed=allowed, today=today)
     yield from lost_accounts(before, after, since, environment=environment, allowed=allowed)
     yield from jumps(before, after, since, environment=environment, allowed=allowed)
+    yield from given_up(before, after, since, environment=environment, allowed=allowed)
 
 
 def removed_tenants(
@@ -116,6 +117,33 @@ def lost_accounts(
             message=f"the tombstone of tenant `{name}` {what}",
             help="names and accounts are never used again: what is stored lies under them",
         )
+
+
+def given_up(
+    before: World, after: World, since: str, *, environment: str = "", allowed: Collection[str] = ()
+) -> Iterator[Diagnostic]:
+    """PHX533 for each component that is compiled no more, or less, and whose objects would be pruned.
+
+    What runs goes on only if the reconciler was told to keep it before: `sync.keep` in the published state.
+    """
+    for name in sorted(before.environments.keys() & after.environments.keys()):
+        was, now = before.environments[name], after.environments[name]
+        if environment not in ("", name):
+            continue
+        for component in sorted({"gitops", "tenancy", "ingest", "rules"} - set(allowed)):
+            less = _AMOUNT[now.manages(component)] < _AMOUNT[was.manages(component)]
+            if less and was.spec.sync.prune and component not in was.spec.sync.keep:
+                yield Diagnostic(
+                    code="PHX533",
+                    message=f"component `{component}` of environment `{name}` goes from `{was.manages(component)}` to "
+                    f"`{now.manages(component)}`, and in `{since}` its objects are pruned: what runs would be deleted",
+                    help=f"publish `sync: {{keep: [{component}]}}` first, and then this: all that was applied stays, "
+                    f"for others to take over; to delete it: `--remove {component}`",
+                )
+
+
+_AMOUNT = {"none": 0, "config": 1, "full": 2}
+"""How much of a component is compiled, in order."""
 
 
 def removed_environments(

@@ -9,6 +9,7 @@ from msgspec.structs import replace as replaced
 from phoenix_gitops.model.catalog import MetricCatalog
 from phoenix_gitops.model.control import ControlPolicy
 from phoenix_gitops.model.environment import Cluster, Environment
+from phoenix_gitops.model.naming import Names, PodLabels
 from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.platform import Platform
 from phoenix_gitops.model.ruleset import RuleSet
@@ -104,6 +105,16 @@ class EnvironmentScope:
     def name(self) -> str:
         """The environment's name."""
         return self.environment.metadata.name
+
+    @property
+    def names(self) -> Names:
+        """What the platform's own objects are called here."""
+        return self.platform.spec.conventions.names_of(self.name)
+
+    @property
+    def pod_labels(self) -> PodLabels:
+        """By which labels collectors are found."""
+        return self.platform.spec.conventions.pod_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

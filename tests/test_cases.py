@@ -164,6 +164,7 @@ NO_CASE: dict[str, str] = {
     "PHX516-hold-is-over": "tests/unit/test_holds.py",
     "PHX518-tenant-not-retired": "tests/unit/test_removals.py",
     "PHX519-environment-removed": "tests/unit/test_removals.py",
+    "PHX533-component-given-up": "tests/unit/test_adoption.py",
     "PHX522-removed-too-early": "tests/unit/test_removals.py",
     "PHX523-account-lost": "tests/unit/test_removals.py",
     "PHX621-path-prefix": "tests/unit/test_serialise.py",

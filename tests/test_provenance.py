@@ -48,6 +48,12 @@ NO_OUTPUT = {
     "Environment.spec.clusters.*.kubeConfig": "only with reconciler flux: tests/unit/emitters/test_flux.py",
     "Platform.spec.review": "who is asked: tests/unit/test_diff_approvals.py",
     "Platform.spec.output": "only with output modes branch and repo: tests/unit/emitters/test_gitops.py",
+    # What others run: every field of it is tried in tests/unit/test_adoption.py.
+    "Environment.spec.external": "no environment here sends to what others run",
+    "Pipeline.spec.export.*.metricsStore": "no environment here sends to what others run",
+    "Pipeline.spec.export.*.kafka": "no environment here sends to what others run",
+    "Platform.spec.conventions.names.config": "others run no collectors here",
+    "Platform.spec.conventions.names.configKey": "others run no collectors here",
     "Environment.spec.holds": "nothing is held here: tests/unit/emitters/test_gitops.py",
     "Tenant.spec.movedFrom": "where the reconciler may prune: tests/e2e/test_tenant_life.py",
     # Keys of lists that are merged by name: what they name moves the output.

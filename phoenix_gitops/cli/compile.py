@@ -43,9 +43,9 @@ def command(
       phoenix compile
       phoenix compile -e prod-eu
       phoenix compile --check        # in CI: is generated/ up to date?
+      phoenix compile --only rules,collectors
     """
-    components = frozenset(part.strip() for part in (only or "").split(",") if part.strip())
-    _known_components(components)
+    components = _components(only or "")
     request = Request(
         environments=environments, components=components, check=check, force=force, cache=not no_cache, jobs=jobs
     )
@@ -156,12 +156,22 @@ def _wanted(result: Front, compiled: Sequence[Compiled], request: Request) -> tu
     return files, scope
 
 
-def _known_components(components: frozenset[str]) -> None:
-    from phoenix_gitops.artifact import COMPONENTS
+_ALSO: Mapping[str, str] = {"collectors": "ingest", "argocd": "gitops", "flux": "gitops", "tenants": "tenancy"}
+"""What people call components, too."""
 
-    unknown = sorted(components - set(COMPONENTS))
-    if unknown:
-        raise click.BadParameter(f"there is no component '{unknown[0]}'; there are: {', '.join(COMPONENTS)}")
+
+def _components(only: str) -> frozenset[str]:
+    """The components that a list names, by the names of their folders."""
+    from phoenix_gitops.artifact import COMPONENTS
+    from phoenix_gitops.suggest import closest
+
+    words = [word.strip() for word in only.split(",") if word.strip()]
+    components = frozenset(_ALSO.get(word, word) for word in words)
+    for word in sorted(components - set(COMPONENTS)):
+        near = closest(word, (*COMPONENTS, *_ALSO))
+        help_ = f"did you mean '{near}'?" if near else f"there are: {', '.join(COMPONENTS)}"
+        raise click.BadParameter(f"there is no component '{word}'; {help_}")
+    return components
 
 
 class Summary:

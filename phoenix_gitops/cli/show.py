@@ -153,6 +153,32 @@ def versions() -> int:
     return listed(options, "versions", names, rows, diagnostics=result.diagnostics, sources=result.sources)
 
 
+@command.command("contract", short_help="What others owe to what is not compiled in full.")
+@click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@common
+def contract_(environments: tuple[str, ...]) -> int:
+    """List what must be there where an environment compiles less than all of a component (`components.*.manage`):
+    workloads that read our configs, labels of namespaces, folders that Applications apply.
+
+    \b
+    Example:
+      phoenix show contract -e dev
+    """
+    from phoenix_gitops.cli.session import finish, front, listed, stages
+    from phoenix_gitops.contract import contract
+    from phoenix_gitops.diagnostics import has_errors
+
+    options = current()
+    result = front(options)
+    if result.world is None or has_errors(result.diagnostics):
+        return finish(options, result.diagnostics, result.sources)
+    ready, faults = stages(result, environments)
+    names = ("environment", "cluster", "of", "what", "value")
+    rows = [(s.environment, t.cluster, t.subject, t.what, t.value) for s in ready for t in contract(s)]
+    found = (*result.diagnostics, *faults)
+    return listed(options, "terms", names, rows, diagnostics=found, sources=result.sources)
+
+
 @command.command("input", short_help="What guardrails of an environment see.")
 @click.option("-e", "--environment", "name", required=True, metavar="NAME", help="The environment.")
 @common

@@ -19,7 +19,16 @@ from phoenix_gitops.collector.relay import ROUTE
 from phoenix_gitops.collector.table import Kind
 from phoenix_gitops.collector.values import Env, Section
 from phoenix_gitops.collector.versions import table_of
-from phoenix_gitops.model.pipeline import Export, OtlpHttpExport, Pipeline, PrometheusExport
+from phoenix_gitops.model.export import (
+    Export,
+    ExportRetry,
+    KafkaExport,
+    MetricsStoreExport,
+    OtlpHttpExport,
+    PrometheusExport,
+    Queue,
+)
+from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.scope import EnvironmentScope
 
 STRATEGY = "phoenix.pipeline.strategy"
@@ -72,15 +81,19 @@ def _pipeline(builder: Builder, env: EnvironmentScope, pipeline: Pipeline, forwa
     name, spec = pipeline.metadata.name, pipeline.spec
     tags: dict[str, str | Env] = {STRATEGY: name, "deployment.environment": env.name}
     chain = processors(builder, name, spec, tags, env.security.spec.redact)
-    exporters = [_export(builder, pipeline, export) for export in active_exports(env, pipeline)]
+    exporters = [_export(builder, env, pipeline, export) for export in active_exports(env, pipeline)]
     builder.pipeline(name, [forward], chain, exporters)
 
 
-def _export(builder: Builder, pipeline: Pipeline, export: Export) -> str:
+def _export(builder: Builder, env: EnvironmentScope, pipeline: Pipeline, export: Export) -> str:
     """The exporter, or for differences the connector to a pipeline of its own."""
     name = f"{pipeline.metadata.name}_{export.name}"
     if export.prometheus is not None:
         return _prometheus(builder, name, pipeline, export.prometheus)
+    if export.metrics_store is not None:
+        return _metrics_store(builder, env, name, export.metrics_store)
+    if export.kafka is not None:
+        return _kafka(builder, env, name, export.kafka)
     if export.otlp_http is None:
         raise ValueError(f"export without a kind passed the lint: {name}")
     exporter = _otlp_http(builder, name, pipeline, export, export.otlp_http)
@@ -117,20 +130,71 @@ def _otlp_http(builder: Builder, name: str, pipeline: Pipeline, export: Export, 
     settings: Section = {
         "endpoint": otlp.endpoint,
         "compression": otlp.compression,
-        "sending_queue": {
-            "enabled": True,
-            "sizer": "requests",
-            "queue_size": otlp.queue.size,
-            "num_consumers": otlp.queue.consumers,
-        },
-        "retry_on_failure": {
-            "enabled": True,
-            "initial_interval": otlp.retry.initial,
-            "max_interval": otlp.retry.max,
-            "max_elapsed_time": otlp.retry.elapsed,
-        },
+        **_patience(otlp.queue, otlp.retry),
     }
     if otlp.header is not None and otlp.secret_ref is not None:
         variable = Env(names.secret_variable(pipeline.metadata.name, export.name))
         settings["headers"] = {otlp.header: variable}
     return builder.add(Kind.EXPORTER, f"otlp_http/{name}", settings)
+
+
+def _patience(queue: Queue, retry: ExportRetry) -> Section:
+    """What waits while a backend is away, and how often it is tried."""
+    return {
+        "sending_queue": {
+            "enabled": True,
+            "sizer": "requests",
+            "queue_size": queue.size,
+            "num_consumers": queue.consumers,
+        },
+        "retry_on_failure": {
+            "enabled": True,
+            "initial_interval": retry.initial,
+            "max_interval": retry.max,
+            "max_elapsed_time": retry.elapsed,
+        },
+    }
+
+
+def _metrics_store(builder: Builder, env: EnvironmentScope, name: str, export: MetricsStoreExport) -> str:
+    store = env.environment.spec.external.metrics_store
+    if store is None:
+        raise ValueError(f"export to a store that is not there passed the lint: {name}")
+    settings: Section = {
+        "endpoint": store.url,
+        "compression": export.compression,
+        **_patience(export.queue, export.retry),
+    }
+    if store.secret_ref is not None:
+        settings["headers"] = {store.header: Env(names.STORE_KEY)}
+    return builder.add(Kind.EXPORTER, f"otlp_http/{name}", settings)
+
+
+def _kafka(builder: Builder, env: EnvironmentScope, name: str, export: KafkaExport) -> str:
+    broker = env.environment.spec.external.broker
+    if broker is None:
+        raise ValueError(f"export to a broker that is not there passed the lint: {name}")
+    settings: Section = {
+        "brokers": list(broker.brokers),
+        "metrics": {"topic": export.topic, "encoding": export.encoding},
+        # Readings of one process stay in order, and no message is larger than what one resource says.
+        "partition_metrics_by_resource_attributes": True,
+        "producer": {
+            "required_acks": -1 if export.acks == "all" else 1,
+            "compression": export.compression,
+            # A topic that a typing error made would have one partition and no reader.
+            "allow_auto_topic_creation": False,
+        },
+        **_patience(export.queue, export.retry),
+    }
+    if broker.tls:
+        settings["tls"] = {"insecure": False}
+    if broker.sasl is not None:
+        settings["auth"] = {
+            "sasl": {
+                "mechanism": broker.sasl.mechanism,
+                "username": broker.sasl.username,
+                "password": Env(names.BROKER_PASSWORD),
+            }
+        }
+    return builder.add(Kind.EXPORTER, f"kafka/{name}", settings)

@@ -1,32 +1,35 @@
-"""Names of what collectors run as and are reached by, computed in one place."""
+"""What collectors are to each other, and how one reaches another: in one place.
+
+What they are called is the organisation's choice (`model.naming`); their roles are ours.
+"""
 
 from __future__ import annotations
 
 from phoenix_gitops.collector.ports import AGENTS, TENANTS
-from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.scope import EnvironmentScope
 
 AGENT = "agent"
 GATEWAY = "gateway"
 TENANT_GATEWAY = "tenant-gateway"
-HEADLESS = "gateway-headless"
 
 ENDPOINTS = {AGENT: AGENTS, TENANT_GATEWAY: TENANTS}
 """The gateway's port for each of the collectors that relay to it."""
 
+STORE_KEY = "EXTERNAL_METRICS_STORE"
+"""The environment variable with what the external store wants to see in its header."""
 
-def agent_namespace(platform: Platform) -> str:
-    """The namespace of the node agents, which need more of a node than `restricted` allows."""
-    return f"{platform.spec.conventions.namespace_prefix}-agents"
-
-
-def gateway_namespace(platform: Platform) -> str:
-    """The namespace of the platform's gateway."""
-    return f"{platform.spec.conventions.namespace_prefix}-gateway"
+BROKER_PASSWORD = "EXTERNAL_BROKER_PASSWORD"  # noqa: S105 - a variable's name
+"""The environment variable with our password at the external broker."""
 
 
-def gateway_pods(platform: Platform) -> str:
+def workload(env: EnvironmentScope, role: str) -> str:
+    """The name of the workload in a role."""
+    return {AGENT: env.names.agent, GATEWAY: env.names.gateway, TENANT_GATEWAY: env.names.tenant_gateway}[role]
+
+
+def gateway_pods(env: EnvironmentScope) -> str:
     """The DNS name that resolves to the gateway's pods; the search path adds the cluster's domain."""
-    return f"{HEADLESS}.{gateway_namespace(platform)}.svc"
+    return f"{env.names.gateway_headless}.{env.names.gateway_namespace}.svc"
 
 
 def secret_variable(pipeline: str, export: str) -> str:

@@ -63,7 +63,7 @@ def to_gateway(builder: Builder, env: EnvironmentScope, sender: str, *, disk: st
                 "retry_on_failure": {"enabled": False},
             }
         },
-        "resolver": {"dns": {"hostname": names.gateway_pods(env.platform), "port": str(names.ENDPOINTS[sender])}},
+        "resolver": {"dns": {"hostname": names.gateway_pods(env), "port": str(names.ENDPOINTS[sender])}},
         "sending_queue": queue,
         "retry_on_failure": {
             "enabled": True,

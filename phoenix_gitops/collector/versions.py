@@ -141,6 +141,19 @@ _COMPONENTS: tuple[Component, ...] = (
         ),
         formerly="loadbalancing",
     ),
+    Component(
+        Kind.EXPORTER,
+        "kafka",
+        keys(
+            *("brokers", "client_id", "protocol_version", "timeout", "partition_metrics_by_resource_attributes"),
+            metrics=keys("topic", "encoding"),
+            producer=keys("max_message_bytes", "required_acks", "compression", "allow_auto_topic_creation"),
+            tls=_TLS_CLIENT,
+            auth=keys(sasl=keys("mechanism", "username", "password")),
+            sending_queue=_QUEUE,
+            retry_on_failure=_RETRY,
+        ),
+    ),
     Component(Kind.EXPORTER, "otlp_http", _HTTP_CLIENT, formerly="otlphttp"),
     Component(
         Kind.EXPORTER,

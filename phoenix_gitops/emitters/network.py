@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from phoenix_gitops.collector import names
 from phoenix_gitops.conventions import TENANT
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.base import Render
 from phoenix_gitops.model.environment import Cluster
-from phoenix_gitops.model.platform import Platform
+from phoenix_gitops.scope import EnvironmentScope
 
 Rule = dict[str, Any]
 Peer = dict[str, Any]
@@ -24,16 +23,6 @@ Port = dict[str, Any]
 TEMPLATE = "network/networkpolicy.yaml.j2"
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that the API server itself puts on each namespace: nobody can claim another's name with it."""
-
-
-def agent_namespace(platform: Platform) -> str:
-    """The namespace of the node agents."""
-    return names.agent_namespace(platform)
-
-
-def gateway_namespace(platform: Platform) -> str:
-    """The namespace of the platform's gateway."""
-    return names.gateway_namespace(platform)
 
 
 def tcp(*ports: int) -> list[Port]:
@@ -71,6 +60,16 @@ def tenants(labels: Mapping[str, str] | None = None) -> Peer:
     if labels:
         peer["podSelector"] = _selector(labels)
     return peer
+
+
+def agents(env: EnvironmentScope) -> Peer:
+    """The node agents."""
+    return pods_in([env.names.agent_namespace], env.pod_labels.one(env.names.agent))
+
+
+def gateway(env: EnvironmentScope) -> Peer:
+    """The platform's gateway."""
+    return pods_in([env.names.gateway_namespace], env.pod_labels.one(env.names.gateway))
 
 
 def any_pod() -> Peer:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -13,9 +14,9 @@ from phoenix_gitops.emitters import manners
 from phoenix_gitops.emitters.base import Emitted, Render
 from phoenix_gitops.promql.rewrite import ForeignTenantError
 from phoenix_gitops.promql.syntax import PromQLError
+from phoenix_gitops.rules.group import Alert, Group
 from phoenix_gitops.rules.platform import RuleFile, platform_files, tenant_file
 from phoenix_gitops.rules.relations import control_faults
-from phoenix_gitops.rules.terms import rules_namespace
 from phoenix_gitops.ruletests.files import platform_tests, proof_files, tenant_tests
 from phoenix_gitops.ruletests.owned import Tested
 from phoenix_gitops.scope import ClusterScope, TenantScope
@@ -37,9 +38,13 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
         # Link reports them at their lines; here they only keep a law that cannot work from being emitted.
         yield from (Diagnostic(code=f.code, message=f.message, help=f.help) for _, f in faults)
         return
-    yield _namespace(scope, render)
+    if scope.env.environment.manages(COMPONENT) == "full":
+        yield _namespace(scope, render)
     for file in platform_files(scope):
-        yield from _objects(scope, render, file, rules_namespace(scope.env), partial(platform_tests, scope, file))
+        routed = _routed(scope, file)
+        yield from _objects(
+            scope, render, routed, scope.env.names.rules_namespace, partial(platform_tests, scope, routed)
+        )
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
@@ -56,8 +61,11 @@ def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Ite
         )
         return
     if file is not None:
+        file = _routed(scope, file)
         namespace = (
-            tenant.tenant.spec.identity.namespaces[0] if tenant.standing.rules_at_home else rules_namespace(scope.env)
+            tenant.tenant.spec.identity.namespaces[0]
+            if tenant.standing.rules_at_home
+            else scope.env.names.rules_namespace
         )
         yield from _objects(scope, render, file, namespace, partial(tenant_tests, tenant, file), tenant.name)
 
@@ -101,6 +109,21 @@ def _objects(
     yield Derived(source=proof, make=partial(proof_files, file, tests))
 
 
+def _routed(scope: ClusterScope, file: RuleFile) -> RuleFile:
+    """The file with the labels by which the organisation's Alertmanager routes, beneath each alert's own."""
+    labels = dict(scope.env.platform.spec.conventions.alert_labels)
+    for placeholder, name in (("{environment}", scope.env.name), ("{cluster}", scope.cluster.name)):
+        labels = {key: value.replace(placeholder, name) for key, value in labels.items()}
+    if not labels:
+        return file
+    return replace(file, groups=tuple(_labelled(group, labels) for group in file.groups))
+
+
+def _labelled(group: Group, labels: Mapping[str, str]) -> Group:
+    rules = (replace(r, labels={**labels, **r.labels}) if isinstance(r, Alert) else r for r in group.rules)
+    return replace(group, rules=tuple(rules))
+
+
 def plain(file: RuleFile) -> dict[str, Any]:
     """A rule file as promtool and vmalert read it."""
     return {"groups": [group.plain() for group in file.groups]}
@@ -114,7 +137,7 @@ def _namespace(scope: ClusterScope, render: Render) -> Artifact:
         labels[f"pod-security.kubernetes.io/{mode}"] = "restricted"
         labels[f"pod-security.kubernetes.io/{mode}-version"] = version
     annotations = manners.written(scope.env.platform, manners.NAMESPACE)
-    body = render(_NAMESPACE, name=rules_namespace(scope.env), labels=labels, annotations=annotations)
+    body = render(_NAMESPACE, name=scope.env.names.rules_namespace, labels=labels, annotations=annotations)
     return Artifact(
         component=COMPONENT, policy=PolicyRef("Environment", scope.env.name), body=body, template=_NAMESPACE
     )

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
-from phoenix_gitops.collector import names
 from phoenix_gitops.collector.ports import OTLP_GRPC, OTLP_HTTP
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import manners, network, rights
@@ -69,11 +68,13 @@ class _Place:
 
 
 def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
-    """The platform team's rights in the namespaces of the platform's own collectors."""
+    """The platform team's rights in the namespaces of the platform's own collectors, unless these are others'."""
+    if scope.env.environment.manages("ingest") != "full":
+        return
     access = scope.env.security.spec.access
     policy = PolicyRef("SecurityPolicy", scope.env.security.metadata.name)
     grants = rights.platform_grants(access.viewers, access.operators)
-    for namespace in (network.agent_namespace(scope.env.platform), network.gateway_namespace(scope.env.platform)):
+    for namespace in (scope.env.names.agent_namespace, scope.env.names.gateway_namespace):
         for grant in grants:
             for kind in ("role", "rolebinding"):
                 template = f"tenancy/{kind}.yaml.j2"
@@ -252,9 +253,9 @@ def _ingress(place: _Place) -> list[network.Rule]:
     rules = [network.ingress([network.pods_in(place.tenant.tenant.spec.identity.namespaces)])]
     rules += [network.ingress([network.pods_in(namespaces)]) for _, namespaces in sorted(place.tenant.peers)]
     scraping = place.scope.env.edge.spec.inputs.prometheus
-    if scraping is not None and scraping.pods:
+    if scraping is not None and scraping.pods and _collected(place):
         # The port is what each pod's annotation says, so none can be named here.
-        rules.append(network.ingress([_agents(place)]))
+        rules.append(network.ingress([network.agents(place.scope.env)]))
     return rules
 
 
@@ -263,22 +264,19 @@ def _egress(place: _Place) -> list[network.Rule]:
     rules = [network.egress([network.pods_in(spec.identity.namespaces)])]
     rules += [network.egress([network.pods_in(namespaces)]) for _, namespaces in sorted(place.tenant.targets)]
     otlp = place.scope.env.edge.spec.inputs.otlp
-    if otlp is not None:
-        rules.append(network.egress([_agents(place)], network.tcp(otlp.grpc_port, otlp.http_port)))
-    if place.tenant.standing.leaving:
+    if otlp is not None and _collected(place):
+        rules.append(network.egress([network.agents(place.scope.env)], network.tcp(otlp.grpc_port, otlp.http_port)))
+    if place.tenant.standing.leaving and _collected(place):
         # Where it sends when its own gateway is gone.
-        platform = network.pods_in(
-            [network.gateway_namespace(place.scope.env.platform)], {conventions.APP_NAME: names.GATEWAY}
-        )
-        rules.append(network.egress([platform], network.tcp(OTLP_GRPC, OTLP_HTTP)))
+        rules.append(network.egress([network.gateway(place.scope.env)], network.tcp(OTLP_GRPC, OTLP_HTTP)))
     declared = sorted({(edge.cidr, edge.port) for edge in spec.network.egress})
     rules += [network.egress(network.blocks([cidr]), network.tcp(port)) for cidr, port in declared]
     return rules
 
 
-def _agents(place: _Place) -> network.Peer:
-    """The node agents."""
-    return network.pods_in([network.agent_namespace(place.scope.env.platform)], {conventions.APP_NAME: names.AGENT})
+def _collected(place: _Place) -> bool:
+    """Whether there are node agents, ours or others'."""
+    return place.scope.env.environment.manages("ingest") != "none"
 
 
 def _reserved(scope: ClusterScope, tenant: TenantScope) -> Iterator[Diagnostic]:
@@ -288,8 +286,8 @@ def _reserved(scope: ClusterScope, tenant: TenantScope) -> Iterator[Diagnostic]:
     for namespace in sorted(tenant.tenant.spec.identity.namespaces):
         if (
             namespace in {"default", platform.home.namespace, prefix}
-            or namespace.startswith("kube-")
-            or namespace.startswith(f"{prefix}-")
+            or namespace in scope.env.names.namespaces
+            or namespace.startswith(("kube-", f"{prefix}-"))
         ):
             yield Diagnostic(
                 code="PHX671",

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from phoenix_gitops.golden.metrics import Kind
 from phoenix_gitops.golden.subjects import Series
-from phoenix_gitops.model.pipeline import PrometheusExport
+from phoenix_gitops.model.export import PrometheusExport
 
 _UNITS = {"s": "seconds", "By": "bytes"}
 _ESCAPED = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}

@@ -23,7 +23,8 @@ from phoenix_gitops.golden.sink import Sink, sink
 from phoenix_gitops.golden.subjects import Series, Subject
 from phoenix_gitops.judges.local import LOOPBACK, local
 from phoenix_gitops.judges.otelcol import Running, Start, running
-from phoenix_gitops.model.pipeline import Export, Pipeline, PrometheusExport
+from phoenix_gitops.model.export import Export, PrometheusExport
+from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.scope import EnvironmentScope
 
 AGENT, GATEWAY, TENANT = "agent", "gateway", "tenant"
@@ -119,12 +120,13 @@ class Collectors:
                 for series, value in wanted.values.items()
             }
             yield from differences(shows, self.scraped(export.prometheus, salt))
-        elif export.otlp_http is not None:
-            counters = wanted.grown if export.otlp_http.delta else {}
+        elif export.otlp_http is not None or export.metrics_store is not None:
+            delta = export.otlp_http is not None and export.otlp_http.delta
+            counters = wanted.grown if delta else {}
             levels = {
                 series: value for series, value in wanted.values.items() if kinds[series.metric][0] is not Kind.COUNTER
             }
-            rest = {} if export.otlp_http.delta else wanted.values
+            rest = {} if delta else wanted.values
             yield from differences({**levels, **rest, **counters}, self._sunk(pipeline, export, salt))
 
     def _broken_contracts(self, wanted: Mapping[str, Expected], sent: list[Subject], salt: str) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from phoenix_gitops import conventions
 from phoenix_gitops.diagnostics import Diagnostic, Span
-from phoenix_gitops.emitters.network import agent_namespace, gateway_namespace
 from phoenix_gitops.importing import edges, namespaces
 from phoenix_gitops.importing.drafts import NAME_LENGTH, WHOLE, Draft, Taken, changed, left, unique
 from phoenix_gitops.importing.namespaces import QUOTAS, Facts
@@ -32,8 +31,7 @@ def take(objects: Sequence[Node], world: World, owner: str) -> Taken:
     """Tenants of the namespaces among `objects`, with what else bounds them, and the classes that they need."""
     notes: list[Diagnostic] = []
     found = {facts.name: facts for facts in _namespaces(objects, world, notes)}
-    platform = world.platform
-    system = frozenset({agent_namespace(platform), gateway_namespace(platform)})
+    system = _own_namespaces(world)
     named = {node.text("metadata", "name") for node in objects if node.text("kind") == "Namespace"}
     for node in objects:
         kind, namespace = node.text("kind"), node.text("metadata", "namespace")
@@ -61,6 +59,7 @@ def take(objects: Sequence[Node], world: World, owner: str) -> Taken:
 
 def _namespaces(objects: Sequence[Node], world: World, notes: list[Diagnostic]) -> Iterable[Facts]:
     """The namespaces that become tenants'; `notes` grows by those that do not."""
+    own = _own_namespaces(world)
     tenants = {policy.metadata.name for (kind, _), policy in world.policies.items() if kind == "Tenant"}
     for node in objects:
         if node.text("kind") != "Namespace":
@@ -71,7 +70,7 @@ def _namespaces(objects: Sequence[Node], world: World, notes: list[Diagnostic]) 
         why = ""
         if _OF_THE_CLUSTER.fullmatch(name) or name in {prefix, world.platform.spec.home.namespace}:
             why = "it is no tenant's"
-        elif name.startswith(f"{prefix}-"):
+        elif name.startswith(f"{prefix}-") or name in own:
             why = "it is the platform's own"
         elif tenant in tenants:
             why = f"there is a Tenant `{tenant}` already"
@@ -83,6 +82,12 @@ def _namespaces(objects: Sequence[Node], world: World, notes: list[Diagnostic]) 
         labels = {key: node.text("metadata", "labels", label) for key, label in _LABELS.items()}
         owed = {key: value for key, value in labels.items() if value}
         yield Facts(name, node.span, tenant, node.text("metadata", "labels", _ENFORCED), owed)
+
+
+def _own_namespaces(world: World) -> frozenset[str]:
+    """The namespaces of the platform itself, in any environment."""
+    conventions_ = world.platform.spec.conventions
+    return frozenset(name for where in world.environments for name in conventions_.names_of(where).namespaces)
 
 
 def needed(drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:

@@ -21,6 +21,8 @@ from phoenix_gitops.model.base import (
     Resources,
     reference,
 )
+from phoenix_gitops.model.components import Components, Manage
+from phoenix_gitops.model.external import Externals
 
 Component = Literal[
     "gitops",
@@ -310,6 +312,12 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     security: Annotated[
         Name, Meta(description="The security policy.", extra_json_schema=reference("SecurityPolicy"))
     ] = "standard"
+    components: Annotated[
+        Components, Meta(description="How much of each component is compiled, beside what exists already.")
+    ] = Components()
+    external: Annotated[
+        Externals, Meta(description="What somebody else runs and this environment's pipelines send to.")
+    ] = Externals()
     exports: Annotated[
         list[str],
         Meta(
@@ -339,6 +347,10 @@ class Environment(Model, frozen=True, kw_only=True):
 
     metadata: Metadata
     spec: EnvironmentSpec
+
+    def manages(self, component: str) -> Manage:
+        """How much of a component is compiled."""
+        return self.spec.components.manages(component)
 
     def hold(self, cluster: str, component: str) -> Hold | None:
         """The first hold that reaches a component of a cluster; none reaches `gitops`.

@@ -8,6 +8,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from phoenix_gitops.model.base import Duration, LabelValue, Metadata, Model, Money, Name, Patch
+from phoenix_gitops.model.naming import Names, ObjectNames, PodLabels
 
 
 class Repository(Model, frozen=True, kw_only=True):
@@ -204,10 +205,30 @@ class Conventions(Model, frozen=True, kw_only=True):
     namespace_prefix: Annotated[
         Name, Meta(description="Namespaces of the platform's own components begin with it.")
     ] = "phoenix"
+    names: Annotated[ObjectNames, Meta(description="What the platform's own objects are called.")] = ObjectNames()
+    pod_labels: Annotated[
+        PodLabels, Meta(description="The labels by which collectors are selected, before they are.")
+    ] = PodLabels()
     labels: Annotated[
         dict[str, LabelValue],
         Meta(description="Labels put on every object.", examples=[{"cost-unit": "metrics"}]),
     ] = {}
+    annotations: Annotated[
+        dict[str, str],
+        Meta(description="Annotations put on every object.", examples=[{"example.com/runbook": "metrics"}]),
+    ] = {}
+    alert_labels: Annotated[
+        dict[Annotated[str, Meta(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")], str],
+        Meta(
+            description="Labels put on every alert, by which your Alertmanager routes; `{environment}` and `{cluster}` stand "
+            "for the names. A label that a rule sets itself stays.",
+            examples=[{"env": "{environment}"}],
+        ),
+    ] = {}
+
+    def names_of(self, environment: str) -> Names:
+        """The names that hold in an environment."""
+        return Names(self.names, self.namespace_prefix, environment)
 
 
 PolicyKind = Literal[

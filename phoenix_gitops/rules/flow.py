@@ -10,7 +10,8 @@ from phoenix_gitops.catalogue import TARGET_LABELS, Catalogue, Loss, Metric, of
 from phoenix_gitops.catalogue.shelf import Table
 from phoenix_gitops.collector.gateway import STRATEGY
 from phoenix_gitops.collector.identity import INSTANCE, PLATFORM, TENANT
-from phoenix_gitops.model.pipeline import HostMetrics, Pipeline, PrometheusExport
+from phoenix_gitops.model.export import PrometheusExport
+from phoenix_gitops.model.pipeline import HostMetrics, Pipeline
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.rules.known import PIPELINE, PROCESS_SERIES, prometheus_exports
 from phoenix_gitops.rules.recorded import RECORDED

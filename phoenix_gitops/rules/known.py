@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from phoenix_gitops.catalogue import TARGET_LABELS, Metric
 from phoenix_gitops.collector.gateway import active_exports
 from phoenix_gitops.collector.versions import table_of
-from phoenix_gitops.model.pipeline import Pipeline, PrometheusExport
+from phoenix_gitops.model.export import PrometheusExport
+from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.scope import EnvironmentScope
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phoenix_gitops.model.control import ControlPolicySpec
-from phoenix_gitops.model.pipeline import Pipeline, PrometheusExport
+from phoenix_gitops.model.export import PrometheusExport
+from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.units import amount
 from phoenix_gitops.rules.group import Group, Record, group
 from phoenix_gitops.rules.known import PROCESS_SERIES, baseline, prometheus_exports

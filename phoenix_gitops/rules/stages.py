@@ -15,7 +15,8 @@ from phoenix_gitops.catalogue import TARGET_LABELS, Loss, Metric
 from phoenix_gitops.collector.identity import SENDER, TENANT
 from phoenix_gitops.collector.ottl import EXECUTABLE, PRIORITY
 from phoenix_gitops.document import Path
-from phoenix_gitops.model.pipeline import Pipeline, Predicate, PrometheusExport
+from phoenix_gitops.model.export import PrometheusExport
+from phoenix_gitops.model.pipeline import Pipeline, Predicate
 from phoenix_gitops.model.security import SecurityPolicy
 
 POINT_ATTRIBUTES = frozenset({"state", "direction"})

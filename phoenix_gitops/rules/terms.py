@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
-from phoenix_gitops.collector import names
 from phoenix_gitops.model.units import duration, milliseconds
 from phoenix_gitops.scope import EnvironmentScope
 
@@ -47,14 +46,9 @@ def _at_least_four(interval: str) -> str:
 
 def gateway(env: EnvironmentScope) -> str:
     """The matcher of series of the platform's gateway."""
-    return f'namespace="{names.gateway_namespace(env.platform)}"'
+    return f'namespace="{env.names.gateway_namespace}"'
 
 
 def agents(env: EnvironmentScope) -> str:
     """The matcher of series of the node agents."""
-    return f'namespace="{names.agent_namespace(env.platform)}"'
-
-
-def rules_namespace(env: EnvironmentScope) -> str:
-    """The namespace of the platform's rules, and of those of its shared tenants."""
-    return f"{env.platform.spec.conventions.namespace_prefix}-rules"
+    return f'namespace="{env.names.agent_namespace}"'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phoenix_gitops.collector import names
 from phoenix_gitops.model.control import Explosion, Guard
 from phoenix_gitops.model.units import mebibytes, milliseconds
 from phoenix_gitops.rules import pipelines as meant
@@ -51,8 +50,8 @@ def _explosion(context: Context, alert: Alert) -> Iterator[RuleTest]:
 def _exhaustion(context: Context, alert: Alert) -> Iterator[RuleTest]:
     share, spec = _guard(context)[0].resource_exhaustion.value, context.env.environment.spec
     for namespace, resources in (
-        (names.gateway_namespace(context.env.platform), spec.gateway.resources),
-        (names.agent_namespace(context.env.platform), spec.agent.resources),
+        (context.env.names.gateway_namespace, spec.gateway.resources),
+        (context.env.names.agent_namespace, spec.agent.resources),
     ):
         here, limit = {"namespace": namespace, "pod": "one"}, share * mebibytes(resources.memory_limit)
         series: dict[str, Level] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phoenix_gitops.collector import names
 from phoenix_gitops.model.units import amount, milliseconds
 from phoenix_gitops.promql.functions import deviation, mean_of
 from phoenix_gitops.rules import pipelines as meant
@@ -89,7 +88,7 @@ def _series(context: Context, rule: Record) -> Iterator[RuleTest]:
 def _throughput(context: Context, rule: Record) -> Iterator[RuleTest]:
     name, window = "otelcol_exporter_sent_metric_points_total", _window(context)
     last = window + 2
-    here = {"namespace": names.gateway_namespace(context.env.platform)}
+    here = {"namespace": context.env.names.gateway_namespace}
     series: dict[str, Trace] = {}
     results = {}
     for i, (pipeline, export) in enumerate(_exported(context)):
@@ -107,7 +106,7 @@ def _latency(context: Context, rule: Record) -> Iterator[RuleTest]:
     """Two processors a pipeline: 99 % of a growing number lie in the second bucket, of a steady one in the first."""
     name, window = "otelcol_processor_internal_duration_seconds_bucket", _window(context)
     last = window + 2
-    here = {"namespace": names.gateway_namespace(context.env.platform)}
+    here = {"namespace": context.env.names.gateway_namespace}
     many = rising_rate(60, last, window, MINUTE)
     second = 0.01 + (0.1 - 0.01) * (0.99 * many - 2.0) / (many - 2.0)
     first = 0.01 * 0.99
@@ -204,7 +203,7 @@ def _efficiency(context: Context, rule: Record) -> Iterator[RuleTest]:
     def used(cpu: tuple[float, float], memory: tuple[float, float]) -> dict[str, Trace]:
         found = {}
         for i, pod in enumerate(("one", "two")):
-            here = {"namespace": names.gateway_namespace(context.env.platform), "pod": pod}
+            here = {"namespace": context.env.names.gateway_namespace, "pod": pod}
             found[labelled(meant.CPU, here)] = flat(cpu[i] * cores, 2)
             found[labelled(meant.MEMORY, here)] = flat(memory[i] * mebibytes, 2)
         found[labelled(meant.CPU, {"namespace": "elsewhere", "pod": "x"})] = flat(0.01 * cores, 2)

@@ -15,6 +15,7 @@ def test_decorate_adds_labels_and_annotations_and_changes_nothing_in_place() -> 
         component="ingest",
         policy=PolicyRef("Tenant", "checkout"),
         owner="team-checkout",
+        annotations={"note": "ours", "policy.phoenix.io/owner": "forged"},
         labels={"team": "org", "cost": "1", "policy.phoenix.io/component": "forged"},
     )
     assert decorated == {
@@ -29,6 +30,7 @@ def test_decorate_adds_labels_and_annotations_and_changes_nothing_in_place() -> 
                 "team": "x",
             },
             "annotations": {
+                "note": "ours",
                 "policy.phoenix.io/owner": "team-checkout",
                 "policy.phoenix.io/policy": "Tenant/checkout",
             },
@@ -43,7 +45,12 @@ def test_decorate_adds_labels_and_annotations_and_changes_nothing_in_place() -> 
 
 def test_decorate_takes_an_object_without_labels() -> None:
     decorated = decorate(
-        {"metadata": {"name": "a"}}, component="c", policy=PolicyRef("Environment", "e"), owner="o", labels={}
+        {"metadata": {"name": "a"}},
+        component="c",
+        policy=PolicyRef("Environment", "e"),
+        owner="o",
+        labels={},
+        annotations={},
     )
     assert decorated["metadata"]["annotations"] == {
         "policy.phoenix.io/owner": "o",

@@ -66,7 +66,10 @@ def test_added_removed_and_changed_objects_are_counted():
     ]
     assert (diff.environments, diff.clusters) == (("dev", "prod"), (("dev", "main"), ("prod", "eu")))
     assert diff.components == ("ingest", "rules")
-    assert summary(diff) == ("3 objects: 1 added, 1 changed, 1 removed; in 2 environments, 2 clusters, 2 components")
+    assert summary(diff) == (
+        "3 objects: 1 added, 1 changed, 1 removed; in 2 environments, 2 clusters, 2 components; "
+        "1 deletion of data or whole workloads"
+    )
     assert diff.count(Action.ADDED, "prod") == 1
     assert diff.count(Action.ADDED, "dev") == 0
 

@@ -5,7 +5,6 @@ It says nothing in the words of a reconciler: `argocd` and `flux` are two ways t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,14 +12,11 @@ from typing import Final
 from phoenix_gitops import conventions
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters.gitops.fences import GroupKind, Rule, allowed
-from phoenix_gitops.emitters.network import gateway_namespace
 from phoenix_gitops.model.environment import Hold
 from phoenix_gitops.repository import Location
 from phoenix_gitops.scope import EnvironmentScope
 
 COMPONENT: Final = "gitops"
-NAME_LIMIT: Final = 53
-"""Longest name of what reconciles one folder; reconcilers make label values of it, with suffixes."""
 
 _CASCADE: Final = frozenset({"rules", "observability", "delivery", "finops", "control", "local"})
 """Components whose objects go when their delivery goes.
@@ -117,12 +113,10 @@ def make_plan(scope: EnvironmentScope, source: Location, own: Mapping[str, Compo
     """
     planner = _Planner(scope)
     home = scope.platform.spec.home
-    root = planner.delivery(root_name(scope.name), home.cluster, home.server, COMPONENT, own[home.cluster])
+    root = planner.delivery(scope.names.root, home.cluster, home.server, COMPONENT, own[home.cluster])
     held = {**{(cluster, COMPONENT): part for cluster, part in own.items()}, **summary}
     deliveries = tuple(
-        planner.delivery(
-            application_name(scope.name, cluster, component), cluster, planner.server(cluster), component, part
-        )
+        planner.delivery(scope.names.application(cluster, component), cluster, planner.server(cluster), component, part)
         for (cluster, component), part in sorted(held.items(), key=lambda item: (item[0][1], item[0][0]))
         if (cluster, component) != (home.cluster, COMPONENT)
     )
@@ -132,7 +126,7 @@ def make_plan(scope: EnvironmentScope, source: Location, own: Mapping[str, Compo
         cluster_wide, namespaced = allowed(component, present)
         fences.append(
             Fence(
-                name=project_name(scope.name, component),
+                name=scope.names.project(component),
                 component=component,
                 cluster_wide=cluster_wide,
                 namespaced=namespaced,
@@ -158,33 +152,6 @@ def faults(summary: Summary) -> Iterator[Diagnostic]:
                 )
 
 
-def application_name(environment: str, cluster: str, component: str) -> str:
-    """`<environment>-<cluster>-<component>`, the middle replaced by a hash where that is too long.
-
-    Dashes in names make this ambiguous over environments; link refuses those (PHX676).
-    """
-    return _short(f"{environment}-{cluster}", component)
-
-
-def root_name(environment: str) -> str:
-    """The name of an environment's root."""
-    return _short(environment, "root")
-
-
-def project_name(environment: str, component: str) -> str:
-    """The name of the fence of one component."""
-    return _short(environment, component)
-
-
-def _short(head: str, tail: str) -> str:
-    name = f"{head}-{tail}"
-    if len(name) <= NAME_LIMIT:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    room = NAME_LIMIT - len(tail) - len(digest) - 2
-    return f"{head[:room].rstrip('-')}-{digest}-{tail}"
-
-
 class _Planner:
     """What the deliveries of one environment have in common."""
 
@@ -206,14 +173,14 @@ class _Planner:
             cluster=cluster,
             server=server,
             path=f"generated/{environment.metadata.name}/{cluster}/{component}",
-            fence=project_name(environment.metadata.name, component),
+            fence=self._scope.names.project(component),
             after=() if component == COMPONENT else (COMPONENT,),
             namespaces=part.namespaces,
             destination=self._destination(component, part.namespaces),
             grants=part.grants,
             automated=sync.automated,
             prune=sync.prune and component not in sync.keep,
-            cascade=component in _CASCADE,
+            cascade=component in _CASCADE and component not in sync.keep,
             hold=environment.hold(cluster, component),
             scaled=_scaled(part),
             labels={**self.labels(component), conventions.CLUSTER: cluster, **region},
@@ -234,8 +201,8 @@ class _Planner:
         platform = self._scope.platform
         if component == COMPONENT:
             return platform.spec.home.namespace
-        own = f"{platform.spec.conventions.namespace_prefix}-"
-        return min((name for name in namespaces if name.startswith(own)), default=gateway_namespace(platform))
+        names = self._scope.names
+        return min((name for name in namespaces if name in names.namespaces), default=names.gateway_namespace)
 
 
 def _scaled(part: ComponentSummary) -> tuple[GroupKind, ...]:

@@ -41,11 +41,15 @@ def emit_agent(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
         scope=scope,
         render=render,
         policy=PolicyRef("Pipeline", scope.env.edge.metadata.name),
-        name=names.AGENT,
-        namespace=network.agent_namespace(scope.env.platform),
+        role=names.AGENT,
+        namespace=scope.env.names.agent_namespace,
     )
     config, findings = prepare(workload, agent(scope.env))
     yield from findings
+    if workload.foreign:
+        yield from config_objects(workload, config)
+        yield from monitoring(workload, config)
+        return
     yield namespace(workload, "privileged", {f"{conventions.POLICY_GROUP}/why-privileged": _WHY})
     body = network.deny_all(render, workload.namespace, workload.labels)
     yield Artifact(component=COMPONENT, policy=workload.policy, body=body, template=network.TEMPLATE)
@@ -120,8 +124,7 @@ def _network(workload: Workload, config: Config) -> Iterator[Emitted]:
     ingress = list(metrics)
     if config.numbers("otlp-"):
         ingress.insert(0, network.ingress([network.tenants()], network.tcp(*config.numbers("otlp-"))))
-    gateway = network.pods_in([network.gateway_namespace(scope.env.platform)], {conventions.APP_NAME: names.GATEWAY})
-    egress = [dns, network.egress([gateway], network.tcp(AGENTS))]
+    egress = [dns, network.egress([network.gateway(scope.env)], network.tcp(AGENTS))]
     if _rules(workload):
         egress.insert(1, api)
     scrape = scope.env.edge.spec.inputs.prometheus

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from phoenix_gitops import conventions
 from phoenix_gitops.artifact import Artifact, PolicyRef
 from phoenix_gitops.collector import names
 from phoenix_gitops.collector.gateway import active_exports, gateway
@@ -13,6 +11,7 @@ from phoenix_gitops.collector.ports import AGENTS, TENANTS
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import network
 from phoenix_gitops.emitters.base import Emitted, Render
+from phoenix_gitops.emitters.ingest.external import external_egress, secrets
 from phoenix_gitops.emitters.ingest.workload import (
     COMPONENT,
     Config,
@@ -31,10 +30,9 @@ from phoenix_gitops.emitters.ingest.workload import (
     spread,
 )
 from phoenix_gitops.model.environment import Gateway
+from phoenix_gitops.model.external import port_of
 from phoenix_gitops.scope import ClusterScope
 
-_ADDRESS = re.compile(r"http(?P<tls>s)?://(?:\[[^]]*\]|[^:/]*)(?::(?P<port>[0-9]+))?")
-"""Scheme and port of an export's endpoint."""
 _READ = ["get", "list", "watch"]
 
 
@@ -44,11 +42,15 @@ def emit_gateway(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
         scope=scope,
         render=render,
         policy=PolicyRef("Environment", scope.env.name),
-        name=names.GATEWAY,
-        namespace=network.gateway_namespace(scope.env.platform),
+        role=names.GATEWAY,
+        namespace=scope.env.names.gateway_namespace,
     )
     config, findings = prepare(workload, gateway(scope.env))
     yield from findings
+    if workload.foreign:
+        yield from config_objects(workload, config)
+        yield from monitoring(workload, config)
+        return
     yield namespace(workload, "restricted", {})
     body = network.deny_all(render, workload.namespace, workload.labels)
     yield Artifact(component=COMPONENT, policy=workload.policy, body=body, template=network.TEMPLATE)
@@ -64,7 +66,7 @@ def emit_gateway(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
     )
     yield from config_objects(workload, config)
     spec = scope.env.environment.spec.gateway
-    yield deployment(workload, config, spec, token=True, secrets=_secrets(scope))
+    yield deployment(workload, config, spec, token=True, keys=secrets(scope.env))
     yield from availability(workload, spec.replicas)
     yield from _services(workload, config)
     yield from _network(workload, config)
@@ -77,7 +79,7 @@ def deployment(
     spec: Gateway,
     *,
     token: bool = False,
-    secrets: list[dict[str, object]] | None = None,
+    keys: list[dict[str, object]] | None = None,
     node_selector: dict[str, str] | None = None,
     tolerations: list[dict[str, str]] | None = None,
 ) -> Artifact:
@@ -88,7 +90,7 @@ def deployment(
         replicas=None if scaled(spec.replicas) else spec.replicas.min,
         pod_security=pod,
         token=token,
-        env=[go_memory_limit(spec.resources), *(secrets or [])],
+        env=[go_memory_limit(spec.resources), *(keys or [])],
         node_selector=node_selector,
         tolerations=tolerations,
         spread=spread(workload),
@@ -96,29 +98,12 @@ def deployment(
     )
 
 
-def _secrets(scope: ClusterScope) -> list[dict[str, object]]:
-    """The exports' keys, by reference to Secrets that exist."""
-    variables: list[dict[str, object]] = []
-    for pipeline in scope.env.pipelines:
-        for export in active_exports(scope.env, pipeline):
-            if export.otlp_http is None or export.otlp_http.secret_ref is None:
-                continue
-            secret = export.otlp_http.secret_ref
-            variables.append(
-                {
-                    "name": names.secret_variable(pipeline.metadata.name, export.name),
-                    "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}},
-                }
-            )
-    return variables
-
-
 def _services(workload: Workload, config: Config) -> Iterator[Artifact]:
     ports = config.service_ports("otlp-grpc", "otlp-http")
     yield workload.artifact("service", selector=workload.selector, ports=ports, headless=False, local=False)
     yield workload.artifact(
         "service",
-        name=names.HEADLESS,
+        name=workload.scope.env.names.gateway_headless,
         selector=workload.selector,
         ports=config.service_ports("otlp-", "export-", "telemetry"),
         headless=True,
@@ -133,17 +118,16 @@ def _network(workload: Workload, config: Config) -> Iterator[Emitted]:
     if isinstance(dns, Diagnostic) or isinstance(api, Diagnostic) or isinstance(metrics, Diagnostic):
         yield from faults([dns, api, metrics])
         return
-    agents = network.pods_in([network.agent_namespace(scope.env.platform)], {conventions.APP_NAME: names.AGENT})
-    relays = network.tenants({conventions.APP_NAME: names.TENANT_GATEWAY})
+    relays = network.tenants(scope.env.pod_labels.one(scope.env.names.tenant_gateway))
     ingress = [
-        network.ingress([agents], network.tcp(AGENTS)),
+        network.ingress([network.agents(scope.env)], network.tcp(AGENTS)),
         network.ingress([relays], network.tcp(TENANTS)),
         network.ingress([network.tenants()], network.tcp(*config.numbers("otlp-grpc", "otlp-http"))),
         *metrics,
     ]
     declared = sorted({(edge.cidr, edge.port) for edge in scope.env.security.spec.egress})
     exports = [network.egress(network.blocks([cidr]), network.tcp(port)) for cidr, port in declared]
-    yield workload.policy_of_network(ingress, [dns, api, *exports])
+    yield workload.policy_of_network(ingress, [dns, api, *exports, *external_egress(scope.env)])
 
 
 def _unreachable_exports(scope: ClusterScope) -> Iterator[Diagnostic]:
@@ -153,9 +137,7 @@ def _unreachable_exports(scope: ClusterScope) -> Iterator[Diagnostic]:
         for export in active_exports(scope.env, pipeline):
             if export.otlp_http is None:
                 continue
-            address = _ADDRESS.match(export.otlp_http.endpoint)
-            assert address is not None, "the schema says how an endpoint is written"
-            port = int(address["port"] or (443 if address["tls"] else 80))
+            port = port_of(export.otlp_http.endpoint)
             if port not in allowed:
                 yield Diagnostic(
                     code="PHX647",

@@ -33,12 +33,15 @@ def emit_tenant_gateway(scope: ClusterScope, tenant: TenantScope, spec: Gateway,
         scope=scope,
         render=render,
         policy=PolicyRef("Tenant", tenant.name),
-        name=names.TENANT_GATEWAY,
+        role=names.TENANT_GATEWAY,
         namespace=namespaces[0],
         tenant=tenant.name,
     )
     config, findings = prepare(workload, tenant_gateway(scope.env, tenant.name, spec))
     yield from findings
+    if workload.foreign:
+        yield from config_objects(workload, config)
+        return
     yield workload.artifact("serviceaccount")
     yield from config_objects(workload, config)
     own = {conventions.TENANT: tenant.name}
@@ -65,5 +68,5 @@ def _network(workload: Workload, config: Config, namespaces: list[str]) -> Itera
         yield from faults([dns, metrics])
         return
     senders = network.ingress([network.pods_in(namespaces)], network.tcp(*config.numbers("otlp-")))
-    gateway = network.pods_in([network.gateway_namespace(scope.env.platform)], {conventions.APP_NAME: names.GATEWAY})
-    yield workload.policy_of_network([senders, *metrics], [dns, network.egress([gateway], network.tcp(TENANTS))])
+    gateway = network.egress([network.gateway(scope.env)], network.tcp(TENANTS))
+    yield workload.policy_of_network([senders, *metrics], [dns, gateway])

@@ -24,7 +24,8 @@ from phoenix_gitops.yamlout import dump
 
 COMPONENT: Final = "ingest"
 
-CONFIG_FILE = "/etc/otelcol/config.yaml"
+CONFIG_KEY = "config.yaml"
+CONFIG_FILE = f"/etc/otelcol/{CONFIG_KEY}"
 _MIB = 2**20
 _GO_SHARE = Fraction(8, 10)
 """Share of the container's memory limit that Go's heap may fill; the rest is for what is no heap."""
@@ -45,14 +46,25 @@ class Workload:
     scope: ClusterScope
     render: Render
     policy: PolicyRef
-    name: str
+    role: str
+    """Which of the collectors it is, as `collector.names` has them."""
     namespace: str
     tenant: str = ""
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        return names.workload(self.scope.env, self.role)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether others run it, by our config."""
+        return self.scope.env.environment.manages(COMPONENT) == "config"
+
+    @property
     def selector(self) -> dict[str, str]:
         """The labels by which its pods are found; they can never change."""
-        return {conventions.APP_NAME: self.name, conventions.APP_PART_OF: conventions.PART_OF}
+        return self.scope.env.pod_labels.all(self.name)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -135,7 +147,7 @@ def prepare(workload: Workload, built: tuple[dict[str, Any], Builder]) -> tuple[
             # Of a version that is not known, every workload would say the same.
             message=finding.message
             if finding.code == "PHX630"
-            else f"the config of the {workload.name} would not run: {finding.message}",
+            else f"the config of the {workload.role} would not run: {finding.message}",
             help=finding.help,
             notes=(f"at `{finding.path}` of the collector config",) if finding.path else (),
         )
@@ -145,15 +157,22 @@ def prepare(workload: Workload, built: tuple[dict[str, Any], Builder]) -> tuple[
 
 
 def config_objects(workload: Workload, config: Config) -> Iterator[Emitted]:
-    """The immutable ConfigMap, and the exact config for judges."""
-    artifact = workload.artifact("configmap", name=config_map(workload, config), config=config.text)
-    yield replace(artifact, file_name=workload.name)
+    """The ConfigMap, immutable where we run what reads it, and the exact config for judges."""
+    if workload.foreign:
+        own = workload.scope.env.names
+        key = own.templates.config_key
+        artifact = workload.artifact("foreignconfig", name=own.config(workload.name), data={key: config.text})
+    else:
+        key = CONFIG_KEY
+        artifact = workload.artifact("configmap", name=config_map(workload, config), config=config.text)
+        artifact = replace(artifact, file_name=workload.name)
+    yield artifact
     yield ProofFile(
         folder="collectors",
-        name=f"{workload.name}-{workload.tenant}" if workload.tenant else workload.name,
+        name=f"{workload.role}-{workload.tenant}" if workload.tenant else workload.role,
         policy=workload.policy,
         body=config.document,
-        carrier=Carrier.of(artifact, "data", "config.yaml"),
+        carrier=Carrier.of(artifact, "data", key),
     )
 
 
@@ -284,13 +303,14 @@ def monitoring(workload: Workload, config: Config) -> Iterator[Artifact | Diagno
         interval=workload.scope.env.environment.spec.telemetry.scrape_interval,
         everywhere=False,
     )
-    if workload.name == names.GATEWAY:
+    if workload.role == names.GATEWAY:
+        relays = workload.scope.env.names.tenant_gateway
         # One for the gateways of all tenants: a tenant more changes nothing here.
         yield workload.artifact(
             "podmonitor",
-            name=f"{names.TENANT_GATEWAY}s",
+            name=f"{relays}s",
             labels={**workload.labels, **cluster.discovery_labels},
-            selector={**workload.selector, conventions.APP_NAME: names.TENANT_GATEWAY},
+            selector=workload.scope.env.pod_labels.all(relays),
             endpoints=endpoints[:1],
             interval=workload.scope.env.environment.spec.telemetry.scrape_interval,
             everywhere=True,

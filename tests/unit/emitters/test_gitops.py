@@ -9,9 +9,10 @@ import pytest
 from phoenix_gitops.artifact import COMPONENTS
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import gitops
-from phoenix_gitops.emitters.gitops import ComponentSummary, plan
+from phoenix_gitops.emitters.gitops import ComponentSummary
 from phoenix_gitops.emitters.gitops.fences import allowed
 from phoenix_gitops.model.environment import Component
+from phoenix_gitops.model.naming import SHORT, Names, ObjectNames
 from tests.unit.emitters.support import (
     artifacts,
     cluster,
@@ -353,26 +354,30 @@ def test_projects_come_before_the_applications_that_name_them():
 # --- names ---------------------------------------------------------------------------------------------------------
 
 
+def named(environment):
+    return Names(ObjectNames(), "phoenix", environment)
+
+
 def test_names_are_plain_while_they_fit():
-    assert plan.application_name("prod-eu", "eu-west-1", "ingest") == "prod-eu-eu-west-1-ingest"
-    assert plan.project_name("prod-eu", "ingest") == "prod-eu-ingest"
-    assert plan.root_name("prod-eu") == "prod-eu-root"
-    exact = plan.application_name("a" * 23, "b" * 22, "ingest")
+    assert named("prod-eu").application("eu-west-1", "ingest") == "prod-eu-eu-west-1-ingest"
+    assert named("prod-eu").project("ingest") == "prod-eu-ingest"
+    assert named("prod-eu").root == "prod-eu-root"
+    exact = named("a" * 23).application("b" * 22, "ingest")
     assert exact == f"{'a' * 23}-{'b' * 22}-ingest"
-    assert len(exact) == plan.NAME_LIMIT
+    assert len(exact) == SHORT
 
 
 def test_long_names_are_shortened_alike_each_time_and_stay_apart():
     long = "e" * 40
-    names = [plan.application_name(long, f"{'c' * 39}{i}", component) for i in range(9) for component in COMPONENTS]
-    names += [plan.project_name(long, component) for component in COMPONENTS]
+    names = [named(long).application(f"{'c' * 39}{i}", component) for i in range(9) for component in COMPONENTS]
+    names += [named(long).project(component) for component in COMPONENTS]
     assert len(set(names)) == len(names)
-    assert max(map(len, names)) <= plan.NAME_LIMIT
-    assert plan.application_name(long, "c" * 40, "ingest") == f"{'e' * 37}-1c4e0693-ingest"
+    assert max(map(len, names)) <= SHORT
+    assert named(long).application("c" * 40, "ingest") == f"{'e' * 37}-1c4e0693-ingest"
 
 
 def test_a_shortened_name_has_no_double_dash():
-    name = plan.application_name("a" * 36, "b" * 40, "ingest")
+    name = named("a" * 36).application("b" * 40, "ingest")
     assert "--" not in name
 
 

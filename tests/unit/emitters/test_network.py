@@ -152,8 +152,8 @@ def test_what_would_silently_allow_everything_is_refused():
 
 def test_the_collectors_namespaces_begin_with_the_platforms_prefix():
     named = platform(conventions={"namespacePrefix": "metrics"})
-    assert network.agent_namespace(named) == "metrics-agents"
-    assert network.gateway_namespace(named) == "metrics-gateway"
+    names = named.spec.conventions.names_of("prod")
+    assert names.namespaces == ("metrics-agents", "metrics-gateway", "metrics-rules")
 
 
 def test_policies_are_valid_objects():
