@@ -9,7 +9,8 @@ import pytest
 
 from phoenix_gitops.artifact import PolicyRef
 from phoenix_gitops.catalogue import TARGET_LABELS, Loss, Metric, of
-from phoenix_gitops.model.pipeline import Pipeline, PrometheusExport
+from phoenix_gitops.model.export import PrometheusExport
+from phoenix_gitops.model.pipeline import Pipeline
 from phoenix_gitops.model.security import SecurityPolicy
 from phoenix_gitops.rules import flow, inventory
 from phoenix_gitops.rules.lint import own_groups
