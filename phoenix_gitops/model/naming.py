@@ -14,10 +14,7 @@ from phoenix_gitops.model.base import LabelValue, Model
 SHORT: Final = 53
 """Longest name that we choose ourselves for an Application; tools make label values of it, with suffixes."""
 
-LabelKey = Annotated[
-    str,
-    Meta(pattern="^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", examples=["app"]),
-]
+LabelKey = Annotated[str, Meta(pattern="^([a-z0-9.-]+/)?[A-Za-z0-9_.-]{1,63}$", examples=["app"])]
 
 _OF_ENVIRONMENT = "^([-a-z0-9]|\\{(prefix|environment)\\})+$"
 _OF_CLUSTER = "^([-a-z0-9]|\\{(prefix|environment|cluster|component)\\})+$"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -110,6 +111,27 @@ def test_kept_components_do_not_go_with_their_application(root):
     kept = compiled(root)[path]
     assert "finalizers" not in kept["metadata"]
     assert kept["spec"]["syncPolicy"]["automated"]["prune"] is False
+
+
+def test_the_contract_says_what_others_owe(root, capsys):
+    assert run(["show", "contract", "-C", str(root), "--format", "json"]) == 0
+    terms = {(t["of"], t["what"], t["value"]) for t in json.loads(capsys.readouterr().out)["terms"]}
+    gateway, agent = "Deployment obs-collectors/otel-gateway", "DaemonSet obs-node-agents/otel-agent"
+    assert {
+        ("Application of rules", "applies", "generated/lab/lab/rules, with its subfolders, server-side"),
+        ("Namespace cart", "bears", "policy.phoenix.io/tenant=cart, policy.phoenix.io/state=active"),
+        ("Namespace monitoring-rules", "is", "there before the rules"),
+        (gateway, "reads", "ConfigMap otel-gateway-cm, key relay; starts anew with it"),
+        (gateway, "is selected by", "app=otel-gateway, team=observability"),
+        (gateway, "is reached by", "Service otel-gateway on 4317, 4318"),
+        (gateway, "may", "get, list, watch namespaces, pods"),
+        (agent, "mounts", "/ of the node at /hostfs, read-only"),
+        (agent, "sees", "the node's processes (hostPID)"),
+        (agent, "has", "K8S_NODE_NAME from spec.nodeName"),
+    } <= terms
+    assert {of.split()[0] for of, _, _ in terms} == {"Application", "DaemonSet", "Deployment", "Namespace"}
+    assert run(["show", "contract", "-C", str(root), "-e", "live", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["terms"] == [], "all of it is compiled"
 
 
 # --- handing over ---------------------------------------------------------------------------------------------------

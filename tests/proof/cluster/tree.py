@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -76,7 +76,9 @@ def sites(tree: Path, facts: Path) -> list[Site]:
 
 def one_site(name: str, tree: Path, facts: Path) -> Site:
     """One cluster that plays all those of a compiled tree; raises as `sites` does."""
-    return Site(name=name, minor=_oldest(_minors(facts)), applications=tuple(_applications(tree)))
+    return Site(
+        name=name, minor=_oldest(_minors(facts)), applications=tuple(_applications(tree, _delivered_by_others(facts)))
+    )
 
 
 def orders(applications: Sequence[Application], seed: int) -> list[tuple[Application, ...]]:
@@ -97,8 +99,12 @@ def tracked(application: Application, body: Object) -> Object:
     return {**body, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), _TRACKING: mark}}}
 
 
-def _applications(tree: Path) -> list[Application]:
-    files = {path: _read(path) for path in sorted(tree.rglob("*.yaml")) if path.relative_to(tree).parts[0] != "_proof"}
+def _applications(tree: Path, others: Collection[str] = ()) -> list[Application]:
+    """The Applications of a tree; the environments of `others` have none of ours."""
+    without = {"_proof", *others}
+    files = {
+        path: _read(path) for path in sorted(tree.rglob("*.yaml")) if path.relative_to(tree).parts[0] not in without
+    }
     held = [_application(body, tree, files) for body in files.values() if body["kind"] in _READ]
     _belong(files, held)
     return sorted(held, key=lambda application: application.name)
@@ -168,6 +174,16 @@ def _minors(facts: Path) -> dict[str, tuple[str, str]]:
             for cluster in policy["spec"].get("clusters", ()):
                 found[cluster["server"]] = (cluster["name"], cluster["kubernetes"])
     return found
+
+
+def _delivered_by_others(facts: Path) -> set[str]:
+    """The Environments that say so: `components: {gitops: {manage: none}}`."""
+    policies = [yaml.safe_load(path.read_text()) for path in sorted(facts.rglob("*.yaml"))]
+    return {
+        policy["metadata"]["name"]
+        for policy in policies
+        if policy["spec"].get("components", {}).get("gitops", {}).get("manage") == "none"
+    }
 
 
 def _oldest(known: dict[str, tuple[str, str]]) -> str:
