@@ -18,7 +18,7 @@ from phoenix_gitops.rules.group import Alert, Group
 from phoenix_gitops.rules.platform import RuleFile, platform_files, tenant_file
 from phoenix_gitops.rules.relations import control_faults
 from phoenix_gitops.ruletests.files import platform_tests, proof_files, tenant_tests
-from phoenix_gitops.ruletests.owned import Tested
+from phoenix_gitops.ruletests.owned import RuleTests
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
 COMPONENT: Final = "rules"
@@ -89,7 +89,7 @@ def _missing_facts(scope: ClusterScope) -> Iterator[Diagnostic]:
 
 
 def _objects(
-    scope: ClusterScope, render: Render, file: RuleFile, namespace: str, tests: Callable[[], Tested], tenant: str = ""
+    scope: ClusterScope, render: Render, file: RuleFile, namespace: str, tests: Callable[[], RuleTests], tenant: str = ""
 ) -> Iterator[Artifact | ProofFile | Derived]:
     body = plain(file)
     labels = {conventions.ENVIRONMENT: scope.env.name, **({conventions.TENANT: tenant} if tenant else {})}

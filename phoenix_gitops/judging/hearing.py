@@ -73,6 +73,8 @@ class Question:
     ask: Ask = field(repr=False)
     needs: frozenset[str] = frozenset()
     """Files that another question must find good first."""
+    file: str = ""
+    """The file, where there is one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,10 @@ def rule_questions(rules: Sequence[str], tools: Mapping[str, Tool]) -> list[Ques
     return found
 
 
-def test_questions(tests: Mapping[str, Sequence[str]], tools: Mapping[str, Tool]) -> list[Question]:
-    """Tests of rules, by the judge that runs them."""
+def test_questions(
+    tests: Mapping[str, Sequence[str]], tools: Mapping[str, Tool], reads: Callable[[str], frozenset[str]]
+) -> list[Question]:
+    """Tests of rules, by the judge that runs them; `reads` gives the rule files that a file of tests names alone."""
     found = []
     for name, arguments, read, planted in (
         ("promtool", promtool.test_arguments, promtool.read_test, promtool.PLANTED_TEST),
@@ -109,14 +113,14 @@ def test_questions(tests: Mapping[str, Sequence[str]], tools: Mapping[str, Tool]
         if name in tools and files:
             asking = partial(_Asking, tools[name].path, arguments, read)
             found.append(Question(name, PLANTED, 1, _planted(asking, planted)))
-            # vmalert-tool stops at the first file that fails, and keeps series from one file to the next.
-            at_once = 1 if name == "vmalert-tool" else _FILES_AT_ONCE
-            found += [Question(name, TEST_FILES, len(part), asking(part).ask) for part in _parts(files, at_once)]
+            # One by one: all processors work, and each file's time is known. vmalert-tool stops at the first file that
+            # fails, and keeps series from one file to the next.
+            found += [Question(name, TEST_FILES, 1, asking([file]).ask, reads(file), file) for file in files]
     return found
 
 
-def _parts(files: Sequence[str], at_once: int = _FILES_AT_ONCE) -> list[Sequence[str]]:
-    return [files[i : i + at_once] for i in range(0, len(files), at_once)]
+def _parts(files: Sequence[str]) -> list[Sequence[str]]:
+    return [files[i : i + _FILES_AT_ONCE] for i in range(0, len(files), _FILES_AT_ONCE)]
 
 
 @dataclass(frozen=True, slots=True)

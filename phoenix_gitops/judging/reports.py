@@ -22,6 +22,8 @@ class Report:
     refused: Mapping[str, int]
     failures: tuple[Verdict, ...]
     seconds: float
+    files: tuple[tuple[str, float], ...] = ()
+    """Files that were judged one by one and the seconds of each, the slowest first."""
 
     @property
     def line(self) -> str:
@@ -69,6 +71,7 @@ def _report(name: str, answers: Sequence[Answer], version: str, path: str) -> Re
         refused={what: number for what, number in refused.items() if number},
         failures=tuple(dict.fromkeys(a.verdict for a in answers if not a.verdict.given)),
         seconds=sum(answer.seconds for answer in answers),
+        files=tuple(sorted(((a.question.file, a.seconds) for a in answers if a.question.file), key=lambda f: -f[1])),
     )
 
 

@@ -7,9 +7,11 @@ user's own tests of rules.
 from __future__ import annotations
 
 import os
+import posixpath
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from phoenix_gitops import tools
@@ -123,13 +125,23 @@ def judge(request: Request, progress: hearing.Progress | None = None) -> Judged:
         questions = _questions(subjects, programs, room, judged)
         answers = hearing.hear(questions, room, request.jobs, progress)
     asked = {id(answer.question) for answer in answers}
-    left = sum(question.number for question in questions if question.needs and id(question) not in asked)
-    if left:
-        judged.unchecked.append(f"{reports.amount(left, hearing.WAYS)}, whose collectors do not start")
+    # Tests of refused rules are not asked, either: that they do not run follows from what is told.
+    ways = [q for q in questions if q.needs and q.what == hearing.WAYS and id(q) not in asked]
+    if ways:
+        number = sum(question.number for question in ways)
+        judged.unchecked.append(f"{reports.amount(number, hearing.WAYS)}, whose collectors do not start")
     judged.reports += reports.reports(answers, {name: _known(tool) for name, tool in programs.items()})
     judged.diagnostics += reports.failures(judged.reports)
     _place(request, files, subjects, answers, judged)
     return judged
+
+
+def _rules_of(room: Room, file: str) -> frozenset[str]:
+    """The rule files that a file of tests reads."""
+    data = room.load(file)
+    named = data.get("rule_files") if isinstance(data, dict) else None
+    base = posixpath.dirname(file)
+    return frozenset(posixpath.normpath(posixpath.join(base, str(path))) for path in named or ())
 
 
 def _lay_out(tree: Path, files: Mapping[str, bytes]) -> None:
@@ -212,7 +224,7 @@ def _known(tool: Tool) -> tuple[str, str]:
 
 def _questions(subjects: _Subjects, programs: Mapping[str, Tool], room: Room, judged: Judged) -> list[Question]:
     questions = hearing.rule_questions(subjects.rules, programs)
-    questions += hearing.test_questions(subjects.tests, programs)
+    questions += hearing.test_questions(subjects.tests, programs, partial(_rules_of, room))
     for judge in subjects.collectors:
         if judge in programs:
             questions += _collector_questions(judge, programs[judge], subjects, room, judged)

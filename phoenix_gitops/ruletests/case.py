@@ -100,5 +100,6 @@ def selects(rule: Rule) -> str:
     """A selector of what a rule records, or of the instances of an alert that fire."""
     if isinstance(rule, Alert):
         fires = {"alertname": rule.alert, "alertstate": "firing", **rule.labels, "severity": rule.severity}
-        return labelled("ALERTS", fires)
+        # Of this evaluation alone: an engine may go on seeing what fired a minute ago.
+        return f"last_over_time({labelled('ALERTS', fires)}[1s])"
     return labelled(rule.record, rule.labels)

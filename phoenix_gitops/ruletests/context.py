@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,13 +47,20 @@ AlertTests = Mapping[str, Callable[[Context, Alert], Iterator[RuleTest]]]
 def tests_of(context: Context, records: RecordTests | None, alerts: AlertTests) -> Iterator[RuleTest]:
     """The tests of each rule by its name, of alerts alone without `records`.
 
-    That a rule of ours has none is our bug: a KeyError.
+    A rule that nobody knows here has none; `unknown` names it.
     """
     for rule in context.rules:
         if isinstance(rule, Alert):
-            yield from alerts[rule.alert](context, rule)
-        elif records is not None:
+            if rule.alert in alerts:
+                yield from alerts[rule.alert](context, rule)
+        elif records is not None and rule.record in records:
             yield from records[rule.record](context, rule)
+
+
+def unknown(context: Context, tests: Iterable[RuleTest]) -> tuple[Rule, ...]:
+    """The rules of the file that none of these tests is about."""
+    shown = frozenset[str]().union(*(test.covers for test in tests))
+    return tuple(rule for rule in context.rules if rule_key(rule) not in shown)
 
 
 def recorded(

@@ -75,7 +75,9 @@ def course(rules: Law) -> Course:
     """A trace along every threshold, exactly at it and just past it, with emergencies, gaps and an oscillation."""
     low, high = rules.leave[0] / 2, rules.enter[-1] * 1.5
     hold = rules.hold_steps + 1
-    levels: list[tuple[float | None, int]] = [(low, 3)]
+    # The first error is within the limit of the integral, so that its beginning shows.
+    near = rules.set_point - min(rules.integral_limit, rules.set_point) / 4
+    levels: list[tuple[float | None, int]] = [(near, 1), (low, 3)]
     for limit in rules.enter:
         levels += [(limit, 2), (above(limit), hold)]
     for limit in reversed(rules.leave):
@@ -103,7 +105,8 @@ def law_test(context: Context) -> Iterator[RuleTest]:
     found = course(law(spec))
     interval = found.law.interval_ms // 1000
     which = {"phoenix_pipeline": spec.input}
-    records = [rule for rule in context.rules if isinstance(rule, Record)]
+    known = {ACTIVE, *_OF}
+    records = [rule for rule in context.rules if isinstance(rule, Record) and rule.record in known]
     profiles = [profile.name for profile in spec.profiles]
     values: list[Value] = []
     for rule in records:
@@ -194,7 +197,7 @@ def _stale(context: Context, alert: Alert) -> Iterator[RuleTest]:
 
 ACTIVE = "phoenix:control_profile_active"
 _OF: dict[str, _Of] = {
-    meant.INPUT: lambda found, i: found.inputs[i],
+    "phoenix:control_input": lambda found, i: found.inputs[i],
     meant.EMERGENCY: _emergency,
     meant.PROFILE: _profile,
     meant.INTEGRAL: lambda found, i: found.states[i].integrals[-1],

@@ -13,8 +13,8 @@ from phoenix_gitops.rules.platform import RuleFile
 from phoenix_gitops.rules.tenants import shards
 from phoenix_gitops.ruletests import alerts, control, cost, pipelines, tenants
 from phoenix_gitops.ruletests.case import MINUTE, RuleTest, rule_key
-from phoenix_gitops.ruletests.context import Context, tests_of
-from phoenix_gitops.ruletests.owned import Tested, owned_tests
+from phoenix_gitops.ruletests.context import Context, tests_of, unknown
+from phoenix_gitops.ruletests.owned import RuleTests, derived, owned_tests
 from phoenix_gitops.ruletests.traces import span
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
@@ -27,7 +27,7 @@ _BUILDERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestFile:
+class FileOfTests:
     """Tests of one rule file with one evaluation interval."""
 
     name: str
@@ -46,41 +46,51 @@ class TestFile:
         }
 
 
-def platform_tests(scope: ClusterScope, file: RuleFile) -> Tested:
+def platform_tests(scope: ClusterScope, file: RuleFile) -> RuleTests:
     """The tests of a rule file of the platform."""
     context = Context(scope, file.groups)
     if file.policy.kind == "ControlPolicy":
-        return Tested((*control.law_test(context), *tests_of(context, None, control.ALERTS)))
+        return completed(context, (*control.law_test(context), *tests_of(context, None, control.ALERTS)))
     if file.policy.kind == "Environment" and file.name in _BUILDERS:
         builder = _BUILDERS[file.name]
-        return Tested(tuple(tests_of(context, builder.RECORDS, builder.ALERTS)))
+        return completed(context, tests_of(context, builder.RECORDS, builder.ALERTS))
     if file.policy.kind == "Environment":
         number = int(file.name.removeprefix("tenants-"))
-        return Tested(tuple(tenants.shard_test(context, shards(scope.env)[number])))
+        return completed(context, tenants.shard_test(context, shards(scope.env)[number]))
     slos = [slo for slo in scope.env.slos if file.policy == PolicyRef("SLO", slo.metadata.name)]
     rule_sets = [one for one in scope.env.rule_sets if file.policy == PolicyRef("RuleSet", one.metadata.name)]
     return owned_tests(file.groups, slos, rule_sets)
 
 
-def tenant_tests(tenant: TenantScope, file: RuleFile) -> Tested:
+def completed(context: Context, found: Iterable[RuleTest]) -> RuleTests:
+    """With tests of rules whose meaning nobody wrote down: what they do is shown, as with rules of others.
+
+    A test of ours sees to it that there are none.
+    """
+    tests = tuple(found)
+    more, without = derived(unknown(context, tests), context.rules)
+    return RuleTests((*tests, *more), without)
+
+
+def tenant_tests(tenant: TenantScope, file: RuleFile) -> RuleTests:
     """The tests of a tenant's own rules."""
     return owned_tests(file.groups, tenant.slos, tenant.rule_sets)
 
 
-def test_files(file: RuleFile, tests: Iterable[RuleTest]) -> Iterator[TestFile]:
+def files_of(file: RuleFile, tests: Iterable[RuleTest]) -> Iterator[FileOfTests]:
     """The files that hold these tests: those that evaluate every minute under the rule file's name."""
     by_interval: dict[int, list[RuleTest]] = {}
     for test in tests:
         by_interval.setdefault(test.every, []).append(test)
     for every in sorted(by_interval):
         suffix = "" if every == MINUTE else f".{span(every)}"
-        yield TestFile(
+        yield FileOfTests(
             name=f"{file.name}{suffix}", rule_file=file.name, groups=file.groups, tests=tuple(by_interval[every])
         )
 
 
 def proof_files(
-    file: RuleFile, tests: Callable[[], Tested], before: Mapping[str, Any], after: Mapping[str, Any]
+    file: RuleFile, tests: Callable[[], RuleTests], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[ProofFile | Diagnostic]:
     """The files of tests of a rule file, and a note for each rule that has none.
 
@@ -97,7 +107,7 @@ def proof_files(
         yield _untested(key, reasons.get(key, "an override changes it, or what is tested with it"))
     bodies = tested.bodies if len(kept) == len(tested.tests) else {}
     if not bodies:
-        bodies |= {made.name: made.plain() for made in test_files(file, kept)}
+        bodies |= {made.name: made.plain() for made in files_of(file, kept)}
     for name in bodies:
         yield ProofFile(folder="tests", name=name, policy=file.policy, body=bodies[name])
 
@@ -133,7 +143,7 @@ def _name(rule: Mapping[str, Any]) -> str:
     return str(rule.get("alert") or rule.get("record"))
 
 
-def untested(groups: Sequence[Group], tested: Tested) -> tuple[str, ...]:
+def untested(groups: Sequence[Group], tested: RuleTests) -> tuple[str, ...]:
     """The rules that no test is about, and of which nobody says why."""
     shown = frozenset(key for key, _ in tested.without).union(*(test.covers for test in tested.tests))
     return tuple(sorted({rule_key(rule) for group in groups for rule in group.rules} - shown))

@@ -40,9 +40,11 @@ def ratio_tests(slo: SLO, records: Sequence[Record]) -> Iterator[RuleTest]:
             lengths = [milliseconds(window) // (1000 * step) for window in mine]
             given = [(one, _varied(i, lengths, at // step)) for i, one in enumerate(found)]
             yield _ratios(slo, records, look, given, "known ratios")
+            given = [(one, _varied(i, lengths, at // step)) for i, one in enumerate(good)]
+            yield _ratios(slo, records, look, given, "no error yet is 0")
             if step == _FINE:
-                given = [(one, _varied(i, lengths, at // step)) for i, one in enumerate(good)]
-                yield _ratios(slo, records, look, given, "no error yet is 0")
+                others = [(one, _varied(i, lengths, at // step)) for i, one in enumerate(found) if not one.wanted]
+                yield _ratios(slo, records, look, others, "others' events are none")
                 given = [(one, flat(1000, at // step + 1)) for one in found if one.wanted]
                 yield _ratios(slo, records, look, given, "no event at all is no result")
 
@@ -116,12 +118,25 @@ def bad_test(slo: SLO, rule: Record) -> RuleTest:
     indicator = slo.spec.indicator.threshold
     assert indicator is not None
     query = meant.expression(slo, indicator.query)
-    found = tuple(one for one in inputs((query,)) if one.wanted)
+    every = inputs((query,))
+    found = tuple(one for one in every if one.wanted)
     level = threshold(query, found, indicator.value)
     unit = max(abs(level), 1e-3) * 1e-6
     days = (level - unit, level, level + unit)
     trace = plateaus([(day, 1) for day in days])
+    far = 10 + 2 * abs(level)
     given = [(one, trace) for one in found]
+    for away in (level + far, level - far):
+        # One series decides, if the query lets it: then it shows which one that is.
+        tried = [(one, trace if i == 0 else flat(away, len(days))) for i, one in enumerate(found)]
+        if evaluator(tried, DAY).vector(syntax.parse(query), DAY * 1000) == {(): indicator.value}:
+            given = tried
+            break
+    for one in every:
+        if not one.wanted:
+            for which, away in (("high", 1e9), ("low", -1e9)):
+                other = Input({**one.labels, "instance": which}, wanted=False)
+                given.append((other, flat(away, len(days))))
     seen, values = evaluator(given, DAY), []
     for i in range(len(days)):
         results = seen.vector(syntax.parse(query), i * DAY * 1000)

@@ -98,6 +98,9 @@ def _variants(labels: Labels, split: Sequence[str], *, aggregated: bool) -> Iter
         return
     for value in _TWO:
         yield {**dict.fromkeys(split, value), _INSTANCE: value, **labels}
+    if split:
+        # Two of one group, so that it shows how a group is put together.
+        yield {**dict.fromkeys(split, _TWO[0]), _INSTANCE: _TWO[1], **labels}
 
 
 def _fitting(node: Node) -> dict[str, str]:

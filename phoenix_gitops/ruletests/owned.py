@@ -19,7 +19,7 @@ from phoenix_gitops.ruletests.slo import slo_tests
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class RuleTests:
     """The tests of a rule file, and why some of its rules have none, by `rule_key`."""
 
     tests: tuple[RuleTest, ...]
@@ -38,14 +38,14 @@ class _Asked:
     rule_sets: Sequence[RuleSet] = field(compare=False)
 
 
-def owned_tests(groups: Sequence[Group], slos: Sequence[SLO], rule_sets: Sequence[RuleSet]) -> Tested:
+def owned_tests(groups: Sequence[Group], slos: Sequence[SLO], rule_sets: Sequence[RuleSet]) -> RuleTests:
     """The tests of all that these policies say: found once for all clusters in which they say the same."""
     key = msgspec.msgpack.encode(([group.plain() for group in groups], slos, rule_sets))
     return _tested(_Asked(key, groups, slos, rule_sets))
 
 
 @lru_cache(maxsize=512)
-def _tested(asked: _Asked) -> Tested:
+def _tested(asked: _Asked) -> RuleTests:
     groups, slos, rule_sets = asked.groups, asked.slos, asked.rule_sets
     tests: list[RuleTest] = []
     without: list[tuple[str, str]] = []
@@ -56,12 +56,18 @@ def _tested(asked: _Asked) -> Tested:
         except UnknownHereError as error:
             without += [(rule_key(rule), str(error)) for rule in mine]
     for rule_set in rule_sets:
-        for found in own_tests(_of(groups, f"ruleset-{rule_set.metadata.name}")):
-            if isinstance(found, RuleTest):
-                tests.append(found)
-            else:
-                without.append(found)
-    return Tested(tuple(tests), tuple(without))
+        mine = _of(groups, f"ruleset-{rule_set.metadata.name}")
+        found, unsolved = derived(mine, mine)
+        tests += found
+        without += unsolved
+    return RuleTests(tuple(tests), tuple(without))
+
+
+def derived(rules: Sequence[Rule], beside: Sequence[Rule]) -> tuple[tuple[RuleTest, ...], tuple[tuple[str, str], ...]]:
+    """Tests of rules from their expressions alone, and why others have none; all of the file are `beside` them."""
+    found = list(own_tests(rules, beside))
+    tests = tuple(one for one in found if isinstance(one, RuleTest))
+    return tests, tuple(one for one in found if not isinstance(one, RuleTest))
 
 
 def _of(groups: Sequence[Group], prefix: str) -> list[Rule]:

@@ -27,11 +27,11 @@ _LONGEST_MS = 7 * 86_400_000
 RANGES = "functions of a range see other samples in VictoriaMetrics"
 
 
-def own_tests(rules: Sequence[Rule]) -> Iterator[RuleTest | tuple[str, str]]:
-    """A test for each rule, or its key and why there is none."""
+def own_tests(rules: Sequence[Rule], beside: Sequence[Rule]) -> Iterator[RuleTest | tuple[str, str]]:
+    """A test for each rule, or its key and why there is none; `beside` are all rules that are evaluated with them."""
     for rule in rules:
         try:
-            found = _inputs(rule, rules)
+            found = _inputs(rule, beside)
             yield _record(rule, found) if isinstance(rule, Record) else _alert(rule, found)
         except UnknownHereError as error:
             yield rule_key(rule), str(error)

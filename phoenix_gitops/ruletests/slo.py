@@ -14,6 +14,7 @@ from phoenix_gitops.model.units import milliseconds
 from phoenix_gitops.rules import slo as meant
 from phoenix_gitops.rules.group import Alert, Record, Rule
 from phoenix_gitops.rules.slo import Tier
+from phoenix_gitops.rules.tenants import LABEL
 from phoenix_gitops.rules.terms import number
 from phoenix_gitops.ruletests.alarm import Level, alarm, phases
 from phoenix_gitops.ruletests.burning import detections
@@ -40,6 +41,8 @@ def slo_tests(slo: SLO, rules: Sequence[Rule]) -> Iterator[RuleTest]:
     yield _constants(slo, records)
     yield _current(slo, records)
     yield _period(slo, records)
+    if slo.spec.indicator.ratio is not None:
+        yield _idle(slo, records)
     for alert in rules:
         if isinstance(alert, Alert):
             for tier in meant.tiers(slo):
@@ -113,13 +116,13 @@ def _constants(slo: SLO, records: Sequence[Record]) -> RuleTest:
 def _current(slo: SLO, records: Sequence[Record]) -> RuleTest:
     rule = next(rule for rule in records if rule.record == "slo:current_burn_rate:ratio")
     allowed = float(meant.budget(slo))
-    other = {**meant.identity(slo), "slo": "other"}
+    others = _others(slo)
     return RuleTest(
         name=f"{rule_key(rule)}: three times as many errors as the budget has",
         covers=frozenset({rule_key(rule)}),
         series={
             labelled(meant.ratio("5m"), meant.identity(slo)): flat(3 * allowed, 1),
-            labelled(meant.ratio("5m"), other): flat(9 * allowed, 1),
+            **{labelled(meant.ratio("5m"), other): flat(9 * allowed, 1) for other in others},
         },
         values=(
             Value(at=0, expr=f"round({selects(rule)}, 0.000001)", samples={labelled("", meant.identity(slo)): 3.0}),
@@ -129,6 +132,12 @@ def _current(slo: SLO, records: Sequence[Record]) -> RuleTest:
     )
 
 
+def _others(slo: SLO) -> tuple[dict[str, str], ...]:
+    """What differs from an SLO's own labels in one of those by which its series are selected."""
+    own = meant.identity(slo)
+    return tuple({**own, label: "other"} for label in ("slo", LABEL) if label in own)
+
+
 def _period(slo: SLO, records: Sequence[Record]) -> RuleTest:
     """Weighted by traffic: little traffic with many errors at first, then much with few."""
     length = milliseconds(slo.spec.window) // (1000 * _QUARTER)
@@ -136,7 +145,7 @@ def _period(slo: SLO, records: Sequence[Record]) -> RuleTest:
     early, late = length // 3, length - length // 3
     allowed, labels = float(meant.budget(slo)), meant.identity(slo)
     series: dict[str, Trace] = {}
-    for who, factor in ((labels, 1.0), ({**labels, "slo": "other"}, 7.0)):
+    for who, factor in ((labels, 1.0), *((other, 7.0) for other in _others(slo))):
         if slo.spec.indicator.threshold is not None:
             series[labelled(meant.BAD, who)] = plateaus([(1.0 * factor, 5), (1.0 * factor, early), (0.0, late)])
         else:
@@ -170,12 +179,23 @@ def _period(slo: SLO, records: Sequence[Record]) -> RuleTest:
     )
 
 
+def _idle(slo: SLO, records: Sequence[Record]) -> RuleTest:
+    mine = [rule for rule in records if rule.record.startswith("slo:period_")]
+    labels = meant.identity(slo)
+    return RuleTest(
+        name=f"{slo.metadata.name}: without an event nothing is known of the last {slo.spec.window}",
+        covers=frozenset(map(rule_key, mine)),
+        series={labelled(name, labels): flat(0, 1) for name in (meant.ERRORS, meant.TOTAL)},
+        values=tuple(Value(at=0, expr=selects(rule), samples={}) for rule in mine),
+        every=DAY,
+    )
+
+
 def _tier(slo: SLO, alert: Alert, tier: Tier) -> Iterator[RuleTest]:
     """Both windows of a pair must burn too fast, whichever passes its limit last."""
     labels = meant.identity(slo)
     limit = float(number(meant.factor(tier, slo.spec.window))) * float(meant.budget(slo))
-    other = {**labels, "slo": "other"}
-    beyond = {labelled(meant.ratio(w), other): 1e3 for w in (tier.short, tier.long)}
+    beyond = {labelled(meant.ratio(w), other): 1e3 for w in (tier.short, tier.long) for other in _others(slo)}
     for last, first in ((tier.long, tier.short), (tier.short, tier.long)):
         series: dict[str, Level] = {
             **beyond,

@@ -13,6 +13,7 @@ from phoenix_gitops.ruletests.traces import Trace, counter, flat
 COUNTERS = ("rate", "irate", "increase")
 _HALVINGS = 44
 _LADDER = (0.0, 1e-3, 0.5, 1.0, 10.0, 1e2, 1e3, 1e4, 1e6, 1e9, 1e12)
+_FAR = 1e9
 _NOTHING = 1e-6
 _COUNTED = 10
 """Whole bounds from here on are passed by one."""
@@ -77,26 +78,30 @@ def steady(level: float | None, count: int, step: int, *, counter_: bool) -> Tra
 
 
 def _ways(found: Sequence[Input]) -> Iterator[Callable[[float | None], Levels]]:
-    """What is varied: all that is meant together, then each metric with the others at 1."""
+    """What is varied: one series, so that it shows how series are put together, then all, then each metric.
+
+    What no selector means stays far from all bounds.
+    """
+    meant = [i for i, one in enumerate(found) if one.wanted]
+
+    def alone(level: float | None, k: int = meant[0] if meant else 0) -> Levels:
+        return tuple(_FAR if not one.wanted else level if i == k else 1.0 for i, one in enumerate(found))
+
+    yield alone
 
     def together(level: float | None) -> Levels:
-        return tuple(level if one.wanted else 1.0 for one in found)
+        return tuple(level if one.wanted else _FAR for one in found)
 
     yield together
     for name in sorted({one.labels["__name__"] for one in found}):
         for rest in (1.0, 0.0, 1e3):
 
             def vary(level: float | None, name: str = name, rest: float = rest) -> Levels:
-                return tuple(level if one.wanted and one.labels["__name__"] == name else rest for one in found)
+                return tuple(
+                    _FAR if not one.wanted else level if one.labels["__name__"] == name else rest for one in found
+                )
 
             yield vary
-    for k, one in enumerate(found):
-        if one.wanted:
-
-            def alone(level: float | None, k: int = k) -> Levels:
-                return tuple(level if i == k else 1.0 for i in range(len(found)))
-
-            yield alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from phoenix_gitops.ruletests.context import AlertTests, Context, RecordTests, b
 from phoenix_gitops.ruletests.traces import flat, labelled
 from phoenix_gitops.scope import TenantSummary
 
-_QUOTA = 1000.0
+_QUOTA = 1_000_000.0
 _FACTS = {LABEL: "a", "class": "shared", "owner": "team-a"}
 _DAY = 86_400
 
@@ -105,8 +105,8 @@ def _quota(alert: Alert, low: float, high: float | None) -> Iterator[RuleTest]:
         # Another tenant at the limit, one without a quota, one whose quota is nothing.
         labelled(use, {LABEL: "b"}): low * _QUOTA,
         labelled(quota, {LABEL: "b"}): _QUOTA,
-        labelled(use, {LABEL: "c"}): 1e6,
-        labelled(use, {LABEL: "d"}): 1e6,
+        labelled(use, {LABEL: "c"}): 1e9,
+        labelled(use, {LABEL: "d"}): 1e9,
         labelled(quota, {LABEL: "d"}): 0.0,
         **{labelled(meant.INFO, {**_FACTS, LABEL: tenant, "account": "2"}): 1.0 for tenant in ("b", "c", "d")},
     }

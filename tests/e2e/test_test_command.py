@@ -19,6 +19,7 @@ spec:
       summary: FORBIDDEN
 """
 FILES = 6
+TESTS = 6
 """Rule files of a new repository."""
 PLACE = "policies/rules/mine.yaml:8:16"
 MESSAGE = 'promtool refuses the alert `Mine`: annotation "summary": forbidden'
@@ -43,7 +44,7 @@ def test_what_a_new_repository_compiles_to_is_taken(checkout, programs):
     said = checkout.phoenix("test", "--only", "rules,collectors")
     assert (said.code, said.err) == (0, "")
     promtool, vmalert, otelcol, conclusion = said.out.splitlines()
-    assert promtool.startswith(f"promtool 3.16.0: took {FILES} rule files, 0 files of tests; ")
+    assert promtool.startswith(f"promtool 3.16.0: took {FILES} rule files, {TESTS} files of tests; ")
     assert vmalert.startswith(f"vmalert 1.151.0: took {FILES} rule files; ")
     assert otelcol.startswith("otelcol 0.159.0: took 3 configs; ")
     assert all(line.endswith(" s") for line in (promtool, vmalert, otelcol))
@@ -65,7 +66,9 @@ def test_a_refusal_in_each_format(checkout, programs):
     assert f"error[PHX780]: {MESSAGE}\n" in text.err
     assert f"--> {PLACE}\n" in text.err
     assert "::: generated/_proof/main/main/rules/ruleset-mine.yaml:11:16\n" in text.err
-    assert text.out.startswith(f"promtool 3.16.0: took {FILES} rule files, 0 files of tests; refused 1 rule file; ")
+    assert text.out.startswith(
+        f"promtool 3.16.0: took {FILES} rule files, {TESTS} files of tests; refused 1 rule file; "
+    )
     assert "every judge takes" not in text.out
     concise = checkout.phoenix("test", "--only", "rules", "--format", "concise")
     assert concise.err.splitlines()[0].startswith(f"{PLACE}: error[PHX780]")
@@ -85,11 +88,12 @@ def test_json_is_one_document(checkout, programs):
     document = json.loads(said.out)
     (judge,) = document["judges"]
     assert judge.pop("seconds") > 0
+    assert len(judge.pop("files")) == TESTS
     assert judge == {
         "name": "promtool",
         "version": "3.16.0",
         "path": str(programs / "promtool"),
-        "took": {"rule files": FILES, "files of tests": 0},
+        "took": {"rule files": FILES, "files of tests": TESTS},
         "refused": {"rule files": 1},
         "verdict": True,
     }
@@ -146,7 +150,7 @@ def test_own_tests_beside_the_policies(checkout, programs):
     own.write_text(f"{named}tests: [{{promql_expr_test: [{{expr: up, eval_time: 1m}}]}}]\n")
     said = checkout.phoenix("test", "--only", "rules")
     assert (said.code, said.err) == (0, "")
-    assert f"took {FILES} rule files, 1 file of tests; " in said.out
+    assert f"took {FILES} rule files, {TESTS + 1} files of tests; " in said.out
     own.write_text(f"{named}tests: []\n")
     vacuous = checkout.phoenix("test", "--only", "rules")
     assert vacuous.code == 1

@@ -40,6 +40,7 @@ class Bench:
     programs: Path
     monkeypatch: pytest.MonkeyPatch
     rules: int = 0
+    tests: int = 0
     configs: int = 0
     """Rule files and collector configs of the last compile."""
 
@@ -70,6 +71,7 @@ class Bench:
         policies = {p.relative_to(self.root).as_posix(): p.read_text() for p in sorted(self.root.rglob("*.yaml"))}
         stages, resolved, files = _compiled(self.root, tuple(p for p in policies.items() if p[0][:5] != "tests"))
         self.rules = sum("/rules/" in file.path for file in files)
+        self.tests = sum("/tests/" in file.path for file in files)
         self.configs = sum("/collectors/" in file.path for file in files)
         tags = {stage.environment: stage.scope.platform.spec.catalog.collector.tag for stage in stages}
         chosen: dict[str, Any] = {"jobs": 4, "tags": tags, "subjects": WITHOUT_GOLDEN} | request

@@ -17,7 +17,7 @@ esac
 %s
 for file in "$@"; do
   echo "$head $file"
-  if grep -q -e planted -e 'value: 2' "$file"; then
+  if grep -q -e planted -e 'value: 2}' "$file"; then
     echo "  FAILED:"; bad=1
     echo "$file: 1:1: group \\"planted\\", rule 1, \\"planted:fault\\": could not parse expression"
   elif grep -q "FORBIDDEN" "$file"; then
