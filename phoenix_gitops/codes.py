@@ -186,6 +186,12 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX682", "label-not-shown", "an alert's text shows a label that its results do not have"),
     Code("PHX683", "several-results", "an expression that must have one result may have more"),
     Code("PHX684", "too-many-series", "an expression may read more series than a rule may"),
+    Code("PHX693", "override-is-over", "a profile that is set by hand was to end before today (a warning)"),
+    Code("PHX694", "control-outlook", "forecast or anomaly band of a control policy cannot work"),
+    Code("PHX695", "control-active", "a control policy is to act by itself"),
+    Code("PHX696", "trace-unreadable", "a trace for `phoenix simulate` cannot be read"),
+    Code("PHX697", "alertmanager-unusable", "routes cannot be given to a cluster's Alertmanager"),
+    Code("PHX698", "alert-unheard", "an alert would reach nobody, or a contact tells nobody"),
     Code("PHX685", "contract-impossible", "a pipeline promises what its own stages rule out"),
     Code("PHX690", "emitter-unusable", "a third-party emitter that the platform names cannot be used"),
     # 7xx generated objects

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from phoenix_gitops.artifact import COMPONENTS
 from phoenix_gitops.diagnostics import Diagnostic, Severity
+from phoenix_gitops.model.control import ControlPolicy
 from phoenix_gitops.model.environment import UNHELD
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.suggest import closest
@@ -49,7 +50,7 @@ def check_holds(policies: Mapping[Key, Resolved], world: World) -> Iterator[Diag
 
 
 def check_ends(policies: Mapping[Key, Resolved], world: World, today: str) -> Iterator[Diagnostic]:
-    """A warning, PHX516, for each hold whose last day is before `today` (YYYY-MM-DD)."""
+    """A warning for each hold (PHX516) and each override (PHX693) whose last day is before `today` (YYYY-MM-DD)."""
     for name, environment in sorted(world.environments.items()):
         for i, hold in enumerate(environment.spec.holds):
             if hold.until < today:
@@ -60,3 +61,14 @@ def check_ends(policies: Mapping[Key, Resolved], world: World, today: str) -> It
                     help="remove it, and what lies in Git is applied; or give it a later day",
                     severity=Severity.WARNING,
                 )
+    for name, policy in sorted(world.of_kind(ControlPolicy), key=lambda item: item[0]):
+        override = policy.spec.override
+        if override is not None and override.until[:10] < today:
+            yield Diagnostic(
+                code="PHX693",
+                message=f"profile `{override.profile}` of control policy `{policy.metadata.name}` was set by hand "
+                f"until {override.until}",
+                primary=policies["ControlPolicy", name].origin(("spec", "override", "until")).value,
+                help="remove `override`: the rules go on by themselves already",
+                severity=Severity.WARNING,
+            )

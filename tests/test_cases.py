@@ -162,6 +162,8 @@ NO_CASE: dict[str, str] = {
     "PHX305-name-alike": "tests/unit/test_beginnings.py",
     "PHX408-guardrail-limit": "tests/unit/test_constraints.py",
     "PHX516-hold-is-over": "tests/unit/test_holds.py",
+    "PHX693-override-is-over": "tests/unit/test_holds.py",
+    "PHX696-trace-unreadable": "tests/unit/test_simulation.py",
     "PHX518-tenant-not-retired": "tests/unit/test_removals.py",
     "PHX519-environment-removed": "tests/unit/test_removals.py",
     "PHX533-component-given-up": "tests/unit/test_adoption.py",

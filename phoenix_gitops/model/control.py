@@ -30,10 +30,82 @@ class Profile(Model, frozen=True, kw_only=True):
 class Pid(Model, frozen=True, kw_only=True):
     """Gains of the controller whose output is recorded beside the profile."""
 
+    form: Annotated[
+        Literal["position", "velocity"],
+        Meta(
+            description="`position`: the error in series and its sum, which `integralLimit` bounds. `velocity`: each step adds to the "
+            "output before, by the error as a share of the set point, and the output stays from 0 to 1, so that nothing winds up."
+        ),
+    ] = "position"
     kp: Annotated[float, Meta(ge=0, description="Proportional gain.")] = 0.5
-    ki: Annotated[float, Meta(ge=0, description="Integral gain, a step.")] = 0.1
+    ki: Annotated[
+        float, Meta(ge=0, description="Integral gain: a step in form `position`, a second in `velocity`.")
+    ] = 0.1
     kd: Annotated[float, Meta(ge=0, description="Derivative gain, on the measurement.")] = 0.05
-    integral_limit: Annotated[float, Meta(gt=0, description="The integral stays within plus and minus this.")] = 10000
+    integral_limit: Annotated[
+        float, Meta(gt=0, description="The integral of form `position` stays within plus and minus this.")
+    ] = 10000
+
+
+class Override(Model, frozen=True, kw_only=True):
+    """A profile that a person sets for a while, whatever the law would do."""
+
+    profile: Annotated[Name, Meta(description="The profile that holds.")]
+    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why; the alert says it.")]
+    until: Annotated[
+        str,
+        Meta(
+            pattern="^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-3]):[0-5][0-9]Z)?$",
+            description="Its last day, as YYYY-MM-DD in UTC, or its last minute, as YYYY-MM-DDThh:mmZ. Then the rules go on "
+            "by themselves; `--now` says that it can be removed.",
+            examples=["2026-12-01", "2026-12-01T14:30Z"],
+        ),
+    ]
+
+
+class Forecast(Model, frozen=True, kw_only=True):
+    """What the count will be, from what it was."""
+
+    kind: Annotated[
+        Literal["linear", "seasonal"],
+        Meta(
+            description="`linear`: the line through the last `range`. `seasonal`: the mean around the same time of the day a day and "
+            "a week before."
+        ),
+    ] = "linear"
+    horizon: Annotated[Duration, Meta(description="How far ahead.")] = "1h"
+    range: Annotated[Duration, Meta(description="What the line is laid through; at least four horizons.")] = "4h"
+    window: Annotated[Duration, Meta(description="What a season's mean is taken over.")] = "1h"
+    limit: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="The count that the time to the limit is for; absent: where the last profile is entered."),
+    ] = None
+    drives: Annotated[
+        bool, Meta(description="Whether thresholds are held against the forecast, too, where it is above the count.")
+    ] = False
+
+
+class Anomaly(Model, frozen=True, kw_only=True):
+    """A band around what the count was, outside of which it is unusual."""
+
+    method: Annotated[
+        Literal["zscore", "robust"],
+        Meta(
+            description="`zscore`: mean and standard deviation. `robust`: median and median absolute deviation (times 1.4826), "
+            "which single outliers do not move."
+        ),
+    ] = "robust"
+    window: Annotated[Duration, Meta(description="What it is compared with: so long before now.")] = "1h"
+    deviations: Annotated[float, Meta(gt=0, description="Half of the band's width, in deviations.")] = 3
+    margin: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Half of the band's width is at least this share of its centre: a flat series has no deviation.",
+        ),
+    ] = 0.1
+    for_: Annotated[Duration, Meta(description="The alert waits so long.")] = "5m"
 
 
 class Oscillation(Model, frozen=True, kw_only=True):
@@ -105,8 +177,11 @@ class ControlPolicySpec(Model, frozen=True, kw_only=True):
     """The control law."""
 
     mode: Annotated[
-        Literal["shadow", "advisory"],
-        Meta(description="`shadow` records what it would do; `advisory` also alerts a person to do it."),
+        Literal["shadow", "advisory", "active"],
+        Meta(
+            description="`shadow` records what it would do; `advisory` also alerts a person to do it. `active` is refused: only Git "
+            "changes what runs."
+        ),
     ] = "shadow"
     input: Annotated[
         Name,
@@ -134,6 +209,9 @@ class ControlPolicySpec(Model, frozen=True, kw_only=True):
     interval: Annotated[Duration, Meta(description="Time between two decisions.")] = "60s"
     stability: Annotated[Duration, Meta(description="A profile is held at least so long.")] = "120s"
     pid: Annotated[Pid, Meta(description="Gains of the recorded controller.")] = Pid()
+    override: Annotated[Override | None, Meta(description="A profile set by hand for a while.")] = None
+    forecast: Annotated[Forecast | None, Meta(description="What the count will be; absent: none.")] = None
+    anomaly: Annotated[Anomaly | None, Meta(description="When the count is unusual; absent: nothing is said.")] = None
     oscillation: Annotated[Oscillation, Meta(description="Too many changes of profile.")] = Oscillation()
     lockout: Annotated[Duration, Meta(description="After an emergency no change is advised for so long.")] = "5m"
     explosion: Annotated[Explosion, Meta(description="Growth that calls for the last profile at once.")] = Explosion()

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from phoenix_gitops.model.control import ControlPolicySpec, Profile
-from phoenix_gitops.model.units import duration
+from phoenix_gitops.model.units import duration, seconds
+from phoenix_gitops.rules import outlook, outlook_law
 from phoenix_gitops.rules.alerts import STABILITY, countable
 from phoenix_gitops.rules.control_law import MEMORY_STEPS, SLOPE_STEPS, Law, law
 from phoenix_gitops.rules.group import Alert, Group, Record, group
+from phoenix_gitops.rules.outlook import INPUT, window
 from phoenix_gitops.rules.pipelines import RISK, SERIES
 from phoenix_gitops.rules.terms import number
 from phoenix_gitops.scope import EnvironmentScope
 
-INPUT = "phoenix:control_input"
 EMERGENCY = "phoenix:control_emergency"
 PROFILE = "phoenix:control_profile"
 CHANGED = "phoenix:control_profile_changed"
@@ -37,6 +38,7 @@ def groups(env: EnvironmentScope) -> Iterator[Group]:
     spec = env.control.spec
     rules = law(spec)
     yield from group("phoenix-control-input", spec.interval, _inputs(spec))
+    yield from outlook.groups(spec, rules)
     latch = Record(record=PROFILE, expr=profile_expression(rules))
     changed = Record(record=CHANGED, expr=changed_expression(rules))
     yield from group("phoenix-control", spec.interval, [latch, _integral(rules), changed])
@@ -55,17 +57,13 @@ def _inputs(spec: ControlPolicySpec) -> Iterator[Record]:
     yield Record(record=EMERGENCY, expr=f"({count} > bool {explosion.limit}) + {risky} > bool 0")
 
 
-def window(rules: Law, steps: int) -> str:
-    """A range that holds exactly the samples of so many steps before now (and one of now, where there is one)."""
-    return duration(steps * rules.interval_ms + rules.interval_ms // 2)
-
-
 def profile_expression(rules: Law) -> str:
     """The latch: of its branches, the first that has a result counts. The last one is that of a lost memory."""
     before = f"last_over_time({PROFILE}[{window(rules, MEMORY_STEPS)}])"
     held = f"{PROFILE}[{window(rules, rules.hold_steps)}]"
     locked = f"max_over_time({EMERGENCY}[{window(rules, rules.lockout_steps - 1)}]) == 1"
     branches = (
+        *_overridden(rules),
         ("emergency: the thriftiest profile", f"({EMERGENCY} == 1) * {rules.last}"),
         ("lockout after an emergency", f"{before} and {locked}"),
         ("oscillation", f"({_changes(rules, before)} > {rules.oscillation_max}) * 0 + {rules.fallback}"),
@@ -75,6 +73,12 @@ def profile_expression(rules: Law) -> str:
     )
     cascade = "\n  or\n".join(f"  # {name}\n  {expr}" for name, expr in branches)
     return f"(\n{cascade}\n)\nand {INPUT}"
+
+
+def _overridden(rules: Law) -> Iterator[tuple[str, str]]:
+    """The branch of a profile that is set by hand: it ends by the clock of who evaluates it."""
+    if rules.override is not None:
+        yield "set by hand", f"(0 * {INPUT} + {rules.override}) and (0 * {INPUT} + time() < {rules.override_until})"
 
 
 def changed_expression(rules: Law) -> str:
@@ -104,25 +108,44 @@ def _oscillation_window(rules: Law) -> str:
 
 
 def _thresholds(rules: Law, before: str) -> str:
-    terms = [before]
+    terms, drive = [before], outlook.DRIVE if rules.drives else INPUT
     for i, (enter, leave) in enumerate(zip(rules.enter, rules.leave, strict=True), start=1):
-        terms.append(f"+ ({before} < bool {i}) * ({INPUT} > bool {number(enter)})")
-        terms.append(f"- ({before} >= bool {i}) * ({INPUT} < bool {number(leave)})")
+        terms.append(f"+ ({before} < bool {i}) * ({drive} > bool {number(enter)})")
+        terms.append(f"- ({before} >= bool {i}) * ({drive} < bool {number(leave)})")
     return "\n  ".join(terms)
 
 
 def _integral(rules: Law) -> Record:
-    """The sum of errors, a step; its limits are what keeps it from winding up."""
+    """The sum of errors, a step, or in the velocity form the output; its limits are what keeps it from winding up."""
+    if rules.velocity:
+        return Record(record=INTEGRAL, expr=_velocity(rules))
     limit, error = number(rules.integral_limit), f"({INPUT} - {number(rules.set_point)})"
     before = f"(last_over_time({INTEGRAL}[{window(rules, MEMORY_STEPS)}]) or 0 * {INPUT})"
     return Record(record=INTEGRAL, expr=f"clamp({before} + {error}, -{limit}, {limit})")
 
 
+def _velocity(rules: Law) -> str:
+    memory, half = duration(MEMORY_STEPS * rules.interval_ms), duration(rules.interval_ms // 2)
+    before = f"(last_over_time({INTEGRAL}[{window(rules, MEMORY_STEPS)}]) or 0 * {INPUT})"
+    last = f"(last_over_time({INPUT}[{memory}] offset {half}) or {INPUT})"
+    aim, pace = number(rules.set_point), number(rules.ki * rules.interval_ms / 1000)
+    moved = f"({number(rules.kp)} * ({INPUT} - {last}) + {pace} * ({INPUT} - {aim})) / {aim}"
+    return f"clamp(\n  {before}\n  + {moved},\n  0, 1\n)"
+
+
+def _output(rules: Law) -> str:
+    slope = f"deriv({INPUT}[{window(rules, SLOPE_STEPS)}]) * {number(rules.interval_ms / 1000)}"
+    if rules.velocity:
+        return f"clamp({INTEGRAL} + {number(rules.kd)} * {slope} / {number(rules.set_point)}, 0, 1)"
+    error = f"({INPUT} - {number(rules.set_point)})"
+    return "\n+\n".join(
+        (f"{number(rules.kp)} * {error}", f"{number(rules.ki)} * {INTEGRAL}", f"{number(rules.kd)} * {slope}")
+    )
+
+
 def _state(spec: ControlPolicySpec, rules: Law) -> Iterator[Record]:
     error = f"({INPUT} - {number(rules.set_point)})"
-    slope = f"deriv({INPUT}[{window(rules, SLOPE_STEPS)}]) * {number(rules.interval_ms / 1000)}"
-    pid = (f"{number(rules.kp)} * {error}", f"{number(rules.ki)} * {INTEGRAL}", f"{number(rules.kd)} * {slope}")
-    yield Record(record=OUTPUT, expr="\n+\n".join(pid))
+    yield Record(record=OUTPUT, expr=_output(rules))
     changes = f"sum_over_time({CHANGED}[{_oscillation_window(rules)}])"
     hour = f"sum_over_time({CHANGED}[{window(rules, max(0, _HOUR_MS // rules.interval_ms - 1))}])"
     yield Record(record=STABILITY, expr=f"clamp_min(1 - {changes} / {rules.oscillation_steps}, 0)")
@@ -161,6 +184,17 @@ def _advice(spec: ControlPolicySpec, rules: Law, running: Set[str]) -> Iterator[
         f"profile {spec.oscillation.fallback} is advised",
         labels=_LABELS,
     )
+    if spec.override is not None:
+        index = [profile.name for profile in spec.profiles].index(spec.override.profile)
+        yield Alert(
+            alert="PhoenixControlOverridden",
+            expr=f"{PROFILE} == {index} and 0 * {PROFILE} + time() < {rules.override_until}",
+            severity="info",
+            summary=f"profile {spec.override.profile} is set by hand until {spec.override.until}",
+            description=spec.override.reason,
+            labels=_LABELS,
+        )
+    yield from _outlook_alerts(spec)
     yield Alert(
         alert="PhoenixControlStale",
         expr=f"absent({PROFILE})",
@@ -169,6 +203,30 @@ def _advice(spec: ControlPolicySpec, rules: Law, running: Set[str]) -> Iterator[
         summary=f"the control law has no input; it will start again at profile {spec.profiles[0].name}",
         labels=_LABELS,
     )
+
+
+def _outlook_alerts(spec: ControlPolicySpec) -> Iterator[Alert]:
+    if spec.forecast is not None:
+        limit = number(outlook_law.plan(spec).limit)
+        yield Alert(
+            alert="PhoenixControlLimitNear",
+            expr=f"{outlook.TO_LIMIT} < {number(seconds(spec.forecast.horizon))}",
+            hold=spec.stability,
+            severity="warning",
+            summary=f"{{{{ $labels.phoenix_pipeline }}}} reaches {limit} series in {{{{ $value | humanizeDuration }}}} "
+            "if it grows on",
+            labels=_LABELS,
+        )
+    if spec.anomaly is not None:
+        yield Alert(
+            alert="PhoenixControlAnomaly",
+            expr=f"{outlook.ANOMALY} == 1",
+            hold=spec.anomaly.for_,
+            severity="warning",
+            summary="{{ $labels.phoenix_pipeline }} has unusually many or few series, held against those of the last "
+            f"{spec.anomaly.window}",
+            labels=_LABELS,
+        )
 
 
 def _advised(spec: ControlPolicySpec, i: int, profile: Profile, missing: Set[str], extra: Set[str]) -> Alert:

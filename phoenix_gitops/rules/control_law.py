@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from phoenix_gitops.model.control import ControlPolicySpec
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 MEMORY_STEPS = 5
 """A latch that saw no input for longer than this forgets its profile and starts again at the first."""
+
+_DAY_SECONDS = 86_400
 
 SLOPE_STEPS = 4
 """The derivative is the slope of the last five inputs."""
@@ -42,6 +45,14 @@ class Law:
     ki: float
     kd: float
     integral_limit: float
+    velocity: bool = False
+    """Whether `integrals` are the controller's last output, from 0 to 1, and not a sum of errors."""
+    override: int | None = None
+    """The profile that is set by hand."""
+    override_until: int = 0
+    """When that ends, in seconds since 1970."""
+    drives: bool = False
+    """Whether thresholds are held against a forecast, too."""
 
     @property
     def last(self) -> int:
@@ -52,6 +63,7 @@ class Law:
 def law(spec: ControlPolicySpec) -> Law:
     """The law of a policy whose relations hold (thresholds ascend, the fallback exists)."""
     interval = milliseconds(spec.interval)
+    names = [profile.name for profile in spec.profiles]
     thresholds = [float(profile.above) for profile in spec.profiles[1:]]
     enter, leave = list(thresholds), list(thresholds)
     enter[0] = _rounded(enter[0] * (1 + spec.hysteresis))
@@ -60,7 +72,7 @@ def law(spec: ControlPolicySpec) -> Law:
         interval_ms=interval,
         enter=tuple(enter),
         leave=tuple(leave),
-        fallback=[profile.name for profile in spec.profiles].index(spec.oscillation.fallback),
+        fallback=names.index(spec.oscillation.fallback),
         hold_steps=_steps(spec.stability, interval),
         lockout_steps=_steps(spec.lockout, interval),
         oscillation_steps=_steps(spec.oscillation.window, interval),
@@ -72,7 +84,21 @@ def law(spec: ControlPolicySpec) -> Law:
         ki=spec.pid.ki,
         kd=spec.pid.kd,
         integral_limit=spec.pid.integral_limit,
+        velocity=spec.pid.form == "velocity",
+        override=None if spec.override is None else names.index(spec.override.profile),
+        override_until=0 if spec.override is None else ends(spec.override.until),
+        drives=spec.forecast is not None and spec.forecast.drives,
     )
+
+
+def ends(until: str) -> int:
+    """When a day (`2026-12-01`, its last moment) or a minute (`2026-12-01T14:30Z`) is over, in seconds since 1970.
+
+    Raises ValueError for a day that is not in the calendar.
+    """
+    if "T" in until:
+        return int(datetime.fromisoformat(until).timestamp())
+    return int(datetime.fromisoformat(f"{until}T00:00Z").timestamp()) + _DAY_SECONDS
 
 
 def _rounded(threshold: float) -> float:
@@ -95,23 +121,44 @@ class State:
     integrals: tuple[float | None, ...] = field(default=())
 
 
-def step(law: Law, state: State, series: float | None, risk: float = 0.0) -> State:
-    """The state after one evaluation; without input nothing is recorded, and time passes."""
+def step(
+    law: Law,
+    state: State,
+    series: float | None,
+    risk: float = 0.0,
+    *,
+    at: int = 0,
+    forecast: float | None = None,
+) -> State:
+    """The state after one evaluation at `at`, in seconds since 1970.
+
+    Without input nothing is recorded, and time passes.
+    """
     if series is None:
         return _remember(law, state)
     emergency = series > law.emergency_series or risk > law.emergency_risk
     moved = replace(state, emergencies=(*state.emergencies, emergency))
-    profile = _profile(law, moved, series)
-    error = series - law.set_point
-    before = _latest(state.integrals, MEMORY_STEPS)
-    total = (before or 0.0) + error
-    integral = max(-law.integral_limit, min(law.integral_limit, total))
+    drive = max(series, forecast) if law.drives and forecast is not None else series
+    profile = _profile(law, moved, drive, at)
+    integral = _integral(law, state, series)
     return _remember(law, state, profile=profile, emergency=emergency, series=series, integral=integral)
 
 
-def _profile(law: Law, state: State, series: float) -> int:
-    """The first that holds: emergency, lockout, oscillation, hold, thresholds; without memory the first profile."""
+def _integral(law: Law, state: State, series: float) -> float:
+    """The sum of errors within its limits; in the velocity form the output itself, which is its own limit."""
+    error, before = series - law.set_point, _latest(state.integrals, MEMORY_STEPS) or 0.0
+    if not law.velocity:
+        return max(-law.integral_limit, min(law.integral_limit, before + error))
+    last = _latest(state.inputs, MEMORY_STEPS)
+    moved = law.kp * (series - (series if last is None else last)) + law.ki * law.interval_ms / 1000 * error
+    return max(0.0, min(1.0, before + moved / law.set_point))
+
+
+def _profile(law: Law, state: State, drive: float, at: int) -> int:
+    """The first that holds: override, emergency, lockout, oscillation, hold, thresholds; without memory the first."""
     previous = _latest(state.profiles, MEMORY_STEPS)
+    if law.override is not None and at < law.override_until:
+        return law.override
     if state.emergencies[-1]:
         return law.last
     if previous is None:
@@ -122,7 +169,7 @@ def _profile(law: Law, state: State, series: float) -> int:
         return law.fallback
     if len({profile for profile in state.profiles[-law.hold_steps :] if profile is not None}) > 1:
         return previous
-    return proposed(law, previous, series)
+    return proposed(law, previous, drive)
 
 
 def proposed(law: Law, previous: int, series: float) -> int:
@@ -154,7 +201,7 @@ def _remember(
     series: float | None = None,
     integral: float | None = None,
 ) -> State:
-    depth = max(law.hold_steps, law.lockout_steps, law.oscillation_steps + MEMORY_STEPS)
+    depth = max(law.hold_steps, law.lockout_steps, law.oscillation_steps + MEMORY_STEPS, SLOPE_STEPS + 1)
     return State(
         profiles=(*state.profiles, profile)[-depth:],
         emergencies=(*state.emergencies, emergency)[-depth:],
@@ -174,6 +221,8 @@ def output(law: Law, state: State) -> float | None:
     spread = sum((i - mean_x) ** 2 for i, _ in points)
     slope = sum((i - mean_x) * (value - mean_y) for i, value in points) / spread
     integral = state.integrals[-1] or 0.0
+    if law.velocity:
+        return max(0.0, min(1.0, integral + law.kd * slope / law.set_point))
     return law.kp * (state.inputs[-1] - law.set_point) + law.ki * integral + law.kd * slope
 
 

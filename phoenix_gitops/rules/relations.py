@@ -7,13 +7,15 @@ from itertools import pairwise
 
 from phoenix_gitops.diagnostics import Severity
 from phoenix_gitops.document import Path
-from phoenix_gitops.model.control import ControlPolicySpec
+from phoenix_gitops.model.control import ControlPolicySpec, Forecast
 from phoenix_gitops.model.slo import SLO
 from phoenix_gitops.model.units import duration, milliseconds
 from phoenix_gitops.promql.check import Finding, days
 from phoenix_gitops.promql.syntax import WINDOW
 from phoenix_gitops.rules import slo as rules
 from phoenix_gitops.rules.alerts import countable
+from phoenix_gitops.rules.control_law import ends
+from phoenix_gitops.rules.outlook_law import SEASONS_MS
 from phoenix_gitops.rules.terms import number
 from phoenix_gitops.scope import EnvironmentScope
 from phoenix_gitops.suggest import closest
@@ -26,9 +28,19 @@ _SHORTEST_STEP = 60_000
 
 def control_faults(env: EnvironmentScope, spec: ControlPolicySpec) -> Iterator[Located]:
     """What keeps a control law from working in an environment."""
+    if spec.mode == "active":
+        yield (
+            ("spec", "mode"),
+            Finding(
+                code="PHX695",
+                message="a control policy cannot be `active`: only Git changes what runs, and no rule writes to Git",
+                help="use `advisory`: an alert says what to change in the environment's `pipelines`",
+            ),
+        )
     yield from _thresholds(spec)
     yield from _names(env, spec)
     yield from _times(env, spec)
+    yield from outlook_faults(spec)
 
 
 def _thresholds(spec: ControlPolicySpec) -> Iterator[Located]:
@@ -62,14 +74,18 @@ def _thresholds(spec: ControlPolicySpec) -> Iterator[Located]:
 
 def _names(env: EnvironmentScope, spec: ControlPolicySpec) -> Iterator[Located]:
     profiles = [profile.name for profile in spec.profiles]
-    fallback = spec.oscillation.fallback
-    if fallback not in profiles:
-        near = closest(fallback, profiles)
+    named: list[tuple[Path, str]] = [(("spec", "oscillation", "fallback"), spec.oscillation.fallback)]
+    if spec.override is not None:
+        named.append((("spec", "override", "profile"), spec.override.profile))
+    for path, wanted in named:
+        if wanted in profiles:
+            continue
+        near = closest(wanted, profiles)
         listed = ", ".join(f"`{name}`" for name in profiles)
         yield (
-            ("spec", "oscillation", "fallback"),
+            path,
             _band(
-                f"there is no profile `{fallback}`",
+                f"there is no profile `{wanted}`",
                 f"did you mean `{near}`?" if near else f"the profiles are {listed}",
             ),
         )
@@ -117,6 +133,65 @@ def _times(env: EnvironmentScope, spec: ControlPolicySpec) -> Iterator[Located]:
                 path,
                 _time(f"`{length}` is shorter than the interval of `{spec.interval}`", "use at least the interval"),
             )
+
+
+def outlook_faults(spec: ControlPolicySpec) -> Iterator[Located]:
+    """What keeps override, forecast and band of a control policy from working."""
+    if spec.override is not None:
+        try:
+            ends(spec.override.until)
+        except ValueError:
+            yield (
+                ("spec", "override", "until"),
+                _time(f"`{spec.override.until}` is no day of the calendar", "give the last day as YYYY-MM-DD"),
+            )
+    interval = milliseconds(spec.interval)
+    if spec.forecast is not None:
+        yield from _forecast(spec.forecast, interval)
+    if spec.anomaly is not None and milliseconds(spec.anomaly.window) < FEWEST * interval:
+        yield (
+            ("spec", "anomaly", "window"),
+            _outlook(
+                f"a window of `{spec.anomaly.window}` has fewer than {FEWEST} counts, one each `{spec.interval}`",
+                f"use at least `{duration(FEWEST * interval)}`",
+            ),
+        )
+
+
+FEWEST = 10
+"""Counts without which neither a deviation nor a median means much."""
+
+
+def _forecast(forecast: Forecast, interval: int) -> Iterator[Located]:
+    horizon, window = milliseconds(forecast.horizon), milliseconds(forecast.window)
+    if milliseconds(forecast.range) < 4 * horizon:
+        yield (
+            ("spec", "forecast", "range"),
+            _outlook(
+                f"a line through `{forecast.range}` says little of `{forecast.horizon}` ahead",
+                f"use at least four horizons, `{duration(4 * horizon)}`, or a shorter `horizon`",
+            ),
+        )
+    if milliseconds(forecast.range) < FEWEST * interval:
+        yield (
+            ("spec", "forecast", "range"),
+            _outlook(
+                f"a range of `{forecast.range}` has fewer than {FEWEST} counts, one each `{duration(interval)}`",
+                f"use at least `{duration(FEWEST * interval)}`",
+            ),
+        )
+    if forecast.kind == "seasonal" and horizon + window > SEASONS_MS[0] - interval:
+        yield (
+            ("spec", "forecast", "horizon"),
+            _outlook(
+                f"`{forecast.horizon}` ahead and a window of `{forecast.window}` reach beyond a day",
+                "let both together be less than a day",
+            ),
+        )
+
+
+def _outlook(message: str, advice: str) -> Finding:
+    return Finding(code="PHX694", message=message, help=advice)
 
 
 def _time(message: str, advice: str) -> Finding:

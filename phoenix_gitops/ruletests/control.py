@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from phoenix_gitops.rules import control as meant
+from phoenix_gitops.rules import outlook as forecasting
 from phoenix_gitops.rules.alerts import STABILITY
 from phoenix_gitops.rules.control_law import MEMORY_STEPS, Law, State, law, output, step
 from phoenix_gitops.rules.group import Alert, Record
+from phoenix_gitops.rules.outlook_law import Outlook, Plan, outlooks, plan
 from phoenix_gitops.rules.pipelines import RISK, SERIES
+from phoenix_gitops.ruletests import outlook
 from phoenix_gitops.ruletests.alarm import alarm
 from phoenix_gitops.ruletests.case import RuleTest, Value, rounded, rule_key, selects
 from phoenix_gitops.ruletests.context import AlertTests, Context, above, below
@@ -26,17 +29,24 @@ class Course:
     """A trace of inputs and risks, and what the law makes of it."""
 
     law: Law
+    plan: Plan
     inputs: tuple[float | None, ...]
     risks: tuple[float | None, ...]
 
     @cached_property
     def states(self) -> tuple[State, ...]:
         """The state after each step."""
-        found, state = [], State()
-        for series, risk in zip(self.inputs, self.risks, strict=True):
-            state = step(self.law, state, series, risk or 0.0)
+        found, state, every = [], State(), self.law.interval_ms // 1000
+        for i, (series, risk) in enumerate(zip(self.inputs, self.risks, strict=True)):
+            forecast = self.outlooks[i].forecast
+            state = step(self.law, state, series, risk or 0.0, at=i * every, forecast=forecast)
             found.append(state)
         return tuple(found)
+
+    @cached_property
+    def outlooks(self) -> tuple[Outlook, ...]:
+        """Forecast and band of each step."""
+        return tuple(outlooks(self.plan, self.inputs))
 
     @cached_property
     def profiles(self) -> tuple[int | None, ...]:
@@ -71,7 +81,7 @@ class Course:
         return sorted(found)
 
 
-def course(rules: Law) -> Course:
+def course(rules: Law, plan: Plan) -> Course:
     """A trace along every threshold, exactly at it and just past it, with emergencies, gaps and an oscillation."""
     low, high = rules.leave[0] / 2, rules.enter[-1] * 1.5
     hold = rules.hold_steps + 1
@@ -92,7 +102,7 @@ def course(rules: Law) -> Course:
     # At last risk alone makes an emergency, then there is none of it for want of a score.
     inputs += [low] * 6
     risks += [rules.emergency_risk, above(rules.emergency_risk), *[0.0] * 2, *[None] * 2]
-    return Course(rules, tuple(inputs), tuple(risks))
+    return Course(rules, plan, tuple(inputs), tuple(risks))
 
 
 _Of = Callable[[Course, int], float | None]
@@ -102,7 +112,7 @@ def law_test(context: Context) -> Iterator[RuleTest]:
     """One test for all records of the law: they come of the same inputs, and each step is evaluated once."""
     assert context.env.control is not None
     spec = context.env.control.spec
-    found = course(law(spec))
+    found = course(law(spec), plan(spec))
     interval = found.law.interval_ms // 1000
     which = {"phoenix_pipeline": spec.input}
     known = {ACTIVE, *_OF}
@@ -110,6 +120,7 @@ def law_test(context: Context) -> Iterator[RuleTest]:
     profiles = [profile.name for profile in spec.profiles]
     values: list[Value] = []
     for rule in records:
+        yield from outlook.season_test(context, rule) if rule.record == forecasting.FORECAST else ()
         of = _active(profiles.index(rule.labels["profile"])) if rule.record == ACTIVE else _OF[rule.record]
         values += _values(rule, {**which, **rule.labels}, found, of, interval)
     yield RuleTest(
@@ -123,6 +134,7 @@ def law_test(context: Context) -> Iterator[RuleTest]:
         values=tuple(values),
         step=interval,
         every=interval,
+        differs="a profile set by hand ends by the clock, and vmalert-tool begins today" if spec.override else "",
     )
 
 
@@ -166,6 +178,15 @@ def _active(mine: int) -> _Of:
     return active
 
 
+def _foreseen(name: str) -> _Of:
+    return lambda found, i: outlook.OF[name](found.outlooks[i])
+
+
+def _drive(found: Course, i: int) -> float | None:
+    series, forecast = found.inputs[i], found.outlooks[i].forecast
+    return series if series is None or forecast is None else max(series, forecast)
+
+
 def _profile(found: Course, i: int) -> float | None:
     return found.profiles[i]
 
@@ -189,6 +210,16 @@ def _becomes_one(name: str) -> Callable[[Context, Alert], Iterator[RuleTest]]:
     return test
 
 
+def _overridden(context: Context, alert: Alert) -> Iterator[RuleTest]:
+    assert context.env.control is not None
+    spec = context.env.control.spec
+    assert spec.override is not None
+    index = float([profile.name for profile in spec.profiles].index(spec.override.profile))
+    which = {"phoenix_pipeline": spec.input}
+    series = {labelled(meant.PROFILE, which): (index + 0.5, index)}
+    yield alarm(alert, series, which, index, says=f"profile {index:g} is set by hand, and its time is not over")
+
+
 def _stale(context: Context, alert: Alert) -> Iterator[RuleTest]:
     assert context.env.control is not None
     which = {"phoenix_pipeline": context.env.control.spec.input}
@@ -207,10 +238,14 @@ _OF: dict[str, _Of] = {
     "phoenix:control_mode_transitions_per_hour": _hourly,
     "phoenix:control_loop_effectiveness": _effectiveness,
     "phoenix:control_oscillating": _oscillating,
+    forecasting.DRIVE: _drive,
+    **{name: _foreseen(name) for name in outlook.OF},
 }
 """What each record is at a step of a course, by the simulation."""
 
 ALERTS: AlertTests = {
+    **outlook.ALERTS,
+    "PhoenixControlOverridden": _overridden,
     "PhoenixProfileAdvised": _advised,
     "PhoenixControlEmergency": _becomes_one(meant.EMERGENCY),
     "PhoenixControlOscillation": _becomes_one("phoenix:control_oscillating"),

@@ -65,3 +65,27 @@ def test_the_last_day_still_counts_and_the_next_one_is_late():
     assert (over.code, over.severity) == ("PHX516", Severity.WARNING)
     assert over.message == "the hold of `a/rules` in environment `e` was to end on 2026-11-30"
     assert len(list(check_ends(policies, there, "2026-12-02"))) == 2
+
+
+LAW = """
+    kind: ControlPolicy
+    metadata: {name: law, owner: platform}
+    spec:
+      profiles:
+        - {name: calm, above: 0, pipelines: [full]}
+        - {name: thrift, above: 20000, pipelines: [full]}
+      override: {profile: thrift, reason: load test, until: "%s"}
+"""
+
+
+@pytest.mark.parametrize("until", ["2026-12-01", "2026-12-01T09:00Z"])
+def test_a_profile_that_was_set_by_hand_is_told_when_its_day_is_over(until):
+    policies, _ = world()
+    law = document(LAW % until, "law.yaml")
+    policies = {**policies, (law.kind, law.name): Resolved(law, law.data)}
+    there = build(policies)
+    assert list(check_ends(policies, there, "2026-12-01")) == []
+    (over,) = check_ends(policies, there, "2026-12-02")
+    assert (over.code, over.severity) == ("PHX693", Severity.WARNING)
+    assert over.message == f"profile `thrift` of control policy `law` was set by hand until {until}"
+    assert str(over.primary.span).startswith("law.yaml:9:")

@@ -4,6 +4,7 @@ import pytest
 
 from phoenix_gitops.model.control import ControlPolicy
 from phoenix_gitops.rules import control, control_law
+from phoenix_gitops.rules.outlook_law import plan
 from phoenix_gitops.rules.platform import platform_files
 from tests.unit.rules import support
 
@@ -84,6 +85,26 @@ def test_shadow_has_no_advice():
     assert names == ["phoenix-control-input", "phoenix-control", "phoenix-control-state"]
 
 
+def test_forecast_and_band_are_none_unless_asked_for():
+    env = support.environment(law=support.control(forecast={"kind": "seasonal"}, anomaly={"method": "zscore"}))
+    names = [g.name for g in control.groups(env)]
+    assert names[1:4] == ["phoenix-control-outlook", "phoenix-control-band", "phoenix-control-anomaly"]
+    seasons = next(r.expr for g in control.groups(env) for r in g.rules if r.record == "phoenix:control_forecast")
+    # An hour's mean that ends half an hour after the same time: 24 h - 1 h - 30 min, and six days more.
+    assert seasons.count("offset 22h30m") == seasons.count("offset 6d22h30m") == 2
+
+
+def test_what_the_last_profile_is_entered_at_is_the_limit_unless_another_is_given():
+    assert plan(support.control(forecast={}).spec).limit == 25_000
+    assert plan(support.control(forecast={"limit": 50_000}).spec).limit == 50_000
+
+
+def test_no_experimental_function_is_used():
+    env = support.environment(law=support.control(mode="advisory", **MORE))
+    text = " ".join(rule.expr for group in control.groups(env) for rule in group.rules)
+    assert not {name for name in ("mad_over_time", "double_exponential_smoothing", "holt_winters") if name in text}
+
+
 def test_advice_says_what_to_switch():
     env = support.environment(law=support.control(mode="advisory"))
     advice = next(g for g in control.groups(env) if g.name == "phoenix-control-advice")
@@ -104,18 +125,27 @@ def leaves(value, path=()):
 
 
 def changed(value):
-    if isinstance(value, bool) or value in ("shadow", "advisory"):
+    if isinstance(value, bool):
+        return not value
+    if value in ("shadow", "advisory"):
         return "shadow" if value == "advisory" else "advisory"
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
         return value / 2
-    return {"optimized": "experimental", "balanced": "conservative"}.get(value) or (
-        "7m" if value[0].isdigit() else f"{value}-x"
+    words = {"optimized": "experimental", "balanced": "conservative", "linear": "seasonal", "robust": "zscore"}
+    return words.get(value) or (
+        "2026-12-02" if value.startswith("20") else "7m" if value[0].isdigit() else f"{value}-x"
     )
 
 
+MORE = {
+    "override": {"profile": "balanced", "reason": "load test", "until": "2026-12-01"},
+    "forecast": {"kind": "linear", "horizon": "1h", "range": "4h", "limit": 50_000, "drives": True},
+    "anomaly": {"method": "robust", "window": "1h", "deviations": 3.0, "margin": 0.1, "for": "5m"},
+}
 PRESET = support.preset("control/standard")
+PRESET = {**PRESET, "spec": {**PRESET["spec"], **MORE}}
 FIELDS = [p for p in leaves(PRESET["spec"]) if p != ("profiles", 0, "above")]
 
 
@@ -134,5 +164,5 @@ def test_every_field_of_the_policy_changes_the_rules(path):
         parent = parent[step]
     parent[path[-1]] = changed(parent[path[-1]])
     if path[:1] == ("profiles",) and path[-1] == "name" and path[1] == 1:
-        data["spec"]["oscillation"]["fallback"] = parent["name"]
+        data["spec"]["oscillation"]["fallback"] = data["spec"]["override"]["profile"] = parent["name"]
     assert emitted(data) != before
