@@ -104,9 +104,7 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX531", "external-missing", "an export goes to a store or broker that the environment does not name"),
     Code("PHX532", "external-unused", "an environment names a store or broker that nothing sends to"),
     Code("PHX533", "component-given-up", "a component that was compiled would be deleted instead of handed over"),
-    Code(
-        "PHX534", "external-unreachable", "no network policy lets the gateway out to an external store or broker"
-    ),
+    Code("PHX534", "external-unreachable", "no network policy lets the gateway out to an external store or broker"),
     Code("PHX535", "names-meet", "two things would bear one name by the platform's conventions"),
     Code("PHX536", "impossible-name", "a name by the platform's conventions is too long, or no object can bear it"),
     # 6xx templates, emitters and overrides
@@ -186,14 +184,14 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX682", "label-not-shown", "an alert's text shows a label that its results do not have"),
     Code("PHX683", "several-results", "an expression that must have one result may have more"),
     Code("PHX684", "too-many-series", "an expression may read more series than a rule may"),
+    Code("PHX685", "contract-impossible", "a pipeline promises what its own stages rule out"),
+    Code("PHX690", "emitter-unusable", "a third-party emitter that the platform names cannot be used"),
     Code("PHX693", "override-is-over", "a profile that is set by hand was to end before today (a warning)"),
     Code("PHX694", "control-outlook", "forecast or anomaly band of a control policy cannot work"),
     Code("PHX695", "control-active", "a control policy is to act by itself"),
     Code("PHX696", "trace-unreadable", "a trace for `phoenix simulate` cannot be read"),
     Code("PHX697", "alertmanager-unusable", "routes cannot be given to a cluster's Alertmanager"),
     Code("PHX698", "alert-unheard", "an alert would reach nobody, or a contact tells nobody"),
-    Code("PHX685", "contract-impossible", "a pipeline promises what its own stages rule out"),
-    Code("PHX690", "emitter-unusable", "a third-party emitter that the platform names cannot be used"),
     # 7xx generated objects
     Code("PHX700", "kind-not-checked", "a custom resource's kind has no schema to check it against"),
     Code("PHX701", "unknown-object-kind", "a generated object has a kind that the cluster does not know"),

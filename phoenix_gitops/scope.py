@@ -81,6 +81,8 @@ class TenantSummary:
     active_series: int | None
     ingest_rate: int | None
     state: str
+    told: tuple[str, ...] = ()
+    """Severities of which its own contacts are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -207,6 +207,7 @@ class World:
             active_series=quotas.active_series,
             ingest_rate=quotas.ingest_rate,
             state=tenant.spec.state,
+            told=tenant.spec.contacts.severities,
         )
 
     @cached_property

@@ -28,6 +28,9 @@ UNITS = (
     Unit("prod-us", "us-east-1", "rules", "pricing"),
     Unit("dev", "dev", "rules"),
     Unit("prod-us", "us-east-1", "tenancy"),
+    Unit("prod-us", "us-east-1", "rules"),
+    Unit("prod-us", "us-east-1", "rules", "catalog"),
+    Unit("prod-us", "us-east-1", "rules", "checkout"),
 )
 """Units that between them use every field: an environment of its own numbers, one with inheritance and classes."""
 
@@ -54,6 +57,13 @@ NO_OUTPUT = {
     "Pipeline.spec.export.*.kafka": "no environment here sends to what others run",
     "Platform.spec.conventions.names.config": "others run no collectors here",
     "Platform.spec.conventions.names.configKey": "others run no collectors here",
+    "Environment.spec.clusters.*.alertmanager.matcherStrategy": "PHX697",
+    "Environment.spec.routing.owners": "nobody else owns rules of the platform: tests/unit/rules/test_routing.py",
+    **{
+        f"{kind}.info.{way}": "of information nobody is told here: PHX698 where both are said"
+        for kind in ("Environment.spec.routing.contacts", "Tenant.spec.contacts")
+        for way in ("pagerDuty", "slack", "webhook")
+    },
     "Environment.spec.holds": "nothing is held here: tests/unit/emitters/test_gitops.py",
     "Tenant.spec.movedFrom": "where the reconciler may prune: tests/e2e/test_tenant_life.py",
     # Keys of lists that are merged by name: what they name moves the output.

@@ -260,3 +260,19 @@ def catalogue(**asked: Any) -> int:  # noqa: ANN401 - the options above, which a
     from phoenix_gitops.cli.catalogue import Request, show
 
     return show(current(), Request(**asked))
+
+
+@command.command(short_help="Who is told of which alert.")
+@click.option("-e", "--environment", required=True, metavar="NAME", help="The environment.")
+@common
+def routes(environment: str) -> int:
+    """List the alerts of an environment and who is told of each, by the routes that it compiles: how, by which
+    key of which Secret, and whose contact that is.
+
+    \b
+    Example:
+      phoenix show routes -e prod-eu
+    """
+    from phoenix_gitops.cli.routes import show
+
+    return show(current(), environment)

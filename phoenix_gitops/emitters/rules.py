@@ -12,6 +12,7 @@ from phoenix_gitops.artifact import Artifact, Carrier, Derived, PolicyRef, Proof
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import manners
 from phoenix_gitops.emitters.base import Emitted, Render
+from phoenix_gitops.emitters.routing import platform_routes, tenant_routes
 from phoenix_gitops.promql.rewrite import ForeignTenantError
 from phoenix_gitops.promql.syntax import PromQLError
 from phoenix_gitops.rules.group import Alert, Group
@@ -45,12 +46,14 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
         yield from _objects(
             scope, render, routed, scope.env.names.rules_namespace, partial(platform_tests, scope, routed)
         )
+    yield from platform_routes(scope, render)
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
     """A tenant's own SLOs and rules: in its first namespace, or with the platform's where it has none of its own."""
     if tenant.retired or any(_missing_facts(scope)):
         return
+    yield from tenant_routes(scope, tenant, render)
     try:
         file = tenant_file(scope.env, tenant)
     except (ForeignTenantError, PromQLError) as error:

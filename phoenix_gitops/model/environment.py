@@ -23,6 +23,7 @@ from phoenix_gitops.model.base import (
 )
 from phoenix_gitops.model.components import Components, Manage
 from phoenix_gitops.model.external import Externals
+from phoenix_gitops.model.routing import Alertmanager, Routing
 
 Component = Literal[
     "gitops",
@@ -172,6 +173,9 @@ class Cluster(Model, frozen=True, kw_only=True):
     scraper: Annotated[
         Scraper | None,
         Meta(description="Who scrapes the platform's metrics; network policies let nobody else in."),
+    ] = None
+    alertmanager: Annotated[
+        Alertmanager | None, Meta(description="The Alertmanager that its alerts go to; `routing` needs it.")
     ] = None
     capacity: Annotated[ClusterCapacity | None, Meta(description="What its metrics storage can hold.")] = None
 
@@ -336,6 +340,10 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     telemetry: Annotated[Telemetry, Meta(description="Scrape and evaluation intervals.")] = Telemetry()
     agent: Annotated[Agent, Meta(description="The collector on every node.")] = Agent()
     gateway: Annotated[Gateway, Meta(description="The collector that agents send to.")] = Gateway()
+    routing: Annotated[
+        Routing | None,
+        Meta(description="Who is told of alerts; absent: Alertmanager's own configuration says, and no route is compiled."),
+    ] = None
     sync: Annotated[Sync, Meta(description="How the reconciler keeps the clusters equal to Git.")] = Sync()
     holds: Annotated[list[Hold], Meta(description="Parts that are left as they are for a while.")] = []
     budget: Annotated[Budget, Meta(description="What the environment may use.")] = Budget()

@@ -21,6 +21,7 @@ from phoenix_gitops.model.base import (
     reference,
 )
 from phoenix_gitops.model.environment import Gateway
+from phoenix_gitops.model.routing import Contacts
 
 
 class Quotas(Model, frozen=True, kw_only=True):
@@ -162,6 +163,14 @@ class TenantSpec(Model, frozen=True, kw_only=True):
     quotas: Annotated[Quotas, Meta(description="Quotas that differ from its class.")] = Quotas()
     access: Annotated[Access, Meta(description="Groups and their rights.")] = Access()
     network: Annotated[Network, Meta(description="Declared network edges.")] = Network()
+    contacts: Annotated[
+        Contacts,
+        Meta(
+            description="Who is told of its alerts, where the environment has `routing`; of severities that are absent here "
+            "the platform's contacts are told.",
+            examples=[{"critical": {"pagerDuty": {"key": "pager"}}}],
+        ),
+    ] = Contacts()
     formerly: Annotated[
         list[Name],
         Meta(

@@ -57,7 +57,16 @@ _ALLOWED: Final[Mapping[str, tuple[frozenset[GroupKind], frozenset[GroupKind]]]]
     "gitops": (_NONE, frozenset({("argoproj.io", "AppProject"), ("argoproj.io", "Application")})),
     "tenancy": (_NAMESPACE, _WALLS | {("", "LimitRange"), ("", "ResourceQuota")}),
     "ingest": (_NAMESPACE | _CLUSTER_RIGHTS, _WALLS | _WORKLOADS | _MONITORS),
-    "rules": (_NAMESPACE, frozenset({("", "ConfigMap"), ("monitoring.coreos.com", "PrometheusRule")})),
+    "rules": (
+        _NAMESPACE,
+        frozenset(
+            {
+                ("", "ConfigMap"),
+                ("monitoring.coreos.com", "AlertmanagerConfig"),
+                ("monitoring.coreos.com", "PrometheusRule"),
+            }
+        ),
+    ),
 }
 """Component -> (cluster-wide kinds, namespaced kinds)."""
 
@@ -72,6 +81,7 @@ RESOURCES: Final[Mapping[GroupKind, str]] = {
     ("apps", "Deployment"): "deployments",
     ("apps", "StatefulSet"): "statefulsets",
     ("autoscaling", "HorizontalPodAutoscaler"): "horizontalpodautoscalers",
+    ("monitoring.coreos.com", "AlertmanagerConfig"): "alertmanagerconfigs",
     ("monitoring.coreos.com", "PodMonitor"): "podmonitors",
     ("monitoring.coreos.com", "PrometheusRule"): "prometheusrules",
     ("monitoring.coreos.com", "ServiceMonitor"): "servicemonitors",
