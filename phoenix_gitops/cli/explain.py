@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 @click.argument("target")
 @common
 def command(target: str) -> int:
-    """Explain TARGET: a diagnostic's code, a policy field, a generated FILE[:PATH], or `-` for an object as YAML.
+    """Explain TARGET: a diagnostic's code, a policy field, a generated FILE[:PATH], an alert by its name, or `-` for an
+    object as YAML. Of an alert it says when it fires, and which generated test shows that.
 
     \b
     Examples:
       phoenix explain PHX202
       phoenix explain Tenant.spec.quotas
+      phoenix explain 'SLOBudgetBurn{slo="checkout-availability"}'
       phoenix explain generated/dev/dev/ingest/phoenix-gateway/deployment-gateway.yaml:spec.replicas
       kubectl get deploy gateway -o yaml | phoenix explain -
     """
@@ -33,8 +35,8 @@ def command(target: str) -> int:
     if target == "-":
         return _object(options)
     head = re.split(r"[.\[]", target, maxsplit=1)[0]
-    if "/" not in target and head[:1].isupper():
-        return _field(target)
+    if "/" not in head and head[:1].isupper():
+        return _alert_or_field(options, target)
     return _value(options, target)
 
 
@@ -48,6 +50,18 @@ def _code(code: str) -> int:
         raise click.BadParameter(f"there is no code {code}" + (f"; did you mean {near}?" if near else ""))
     click.echo((codes_dir() / f"{code}.md").read_text(encoding="utf-8").rstrip())
     return 0
+
+
+def _alert_or_field(options: Common, target: str) -> int:
+    from phoenix_gitops.model import KINDS
+
+    if target.partition(".")[0] not in KINDS and _in_repository(options):
+        from phoenix_gitops.cli.alerts import explain_alert
+
+        told = explain_alert(options, target)
+        if told is not None:
+            return told
+    return _field(target)
 
 
 def _field(target: str) -> int:
