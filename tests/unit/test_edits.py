@@ -337,7 +337,7 @@ def may_go(document, text, edit):
     return "\n".join(inner)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_data_are_what_was_asked_for_and_once_is_enough(case):
     text, edit, wanted = case
@@ -349,7 +349,7 @@ def test_data_are_what_was_asked_for_and_once_is_enough(case):
         assert edited(result, [edit]) == result
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_other_lines_and_their_comments_stay_byte_for_byte(case):
     text, edit, _ = case
@@ -373,7 +373,7 @@ def test_other_lines_and_their_comments_stay_byte_for_byte(case):
     assert numbers("\n".join(after)) <= numbers(text), "a comment is there twice"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_the_normal_form_stays_the_normal_form(case):
     text, edit, wanted = case
