@@ -40,6 +40,9 @@ class Right:
     def strong(self) -> bool:
         """Whether it opens more than it says: secrets, a shell in a pod, other people's rights."""
         resource = self.resource.partition(".")[0]
+        if (self.verb, resource) == ("bind", "roles") and self.name:
+            # Only who holds the rights of a role can give them to it: to bind one by its name adds none.
+            return False
         return self.verb in _STRONG_VERBS or resource in _STRONG_RESOURCES
 
 

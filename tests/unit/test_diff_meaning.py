@@ -292,11 +292,18 @@ def test_a_role_that_nobody_is_bound_to_gives_nothing() -> None:
         (("", "pods/exec", "create"), "! group `a` may create pods/exec"),
         (("apps", "*", "*"), "! group `a` may * *.apps"),
         ((RBAC, "roles", "escalate"), f"! group `a` may escalate roles.{RBAC}"),
+        ((RBAC, "roles", "bind"), f"! group `a` may bind roles.{RBAC}"),
         (("batch", "jobs", "create"), "+ group `a` may create jobs.batch"),
     ],
 )
 def test_rights_that_open_more_than_they_say_are_marked(rule: tuple[str, str, str], text: str) -> None:
     assert said(tree(role([READ]), bound("a")), tree(role([READ, rule]), bound("a"))) == [text]
+
+
+def test_to_bind_a_role_by_its_name_opens_no_more_than_it_says() -> None:
+    rule = {"apiGroups": [RBAC], "resources": ["roles"], "resourceNames": ["x"], "verbs": ["bind"]}
+    new = obj("Role", "r", "n", f"{RBAC}/v1", rules=[rule])
+    assert said({}, tree(new, bound("a"))) == [f"+ group `a` may bind roles.{RBAC} `x`"]
 
 
 @pytest.mark.parametrize(

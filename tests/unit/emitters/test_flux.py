@@ -332,3 +332,15 @@ PRUNE, SSA = "kustomize.toolkit.fluxcd.io/prune", "kustomize.toolkit.fluxcd.io/s
 )
 def test_what_argo_cd_would_ask_about_flux_leaves_alone(manner, said):
     assert manners.written(platform(reconciler="flux"), manner) == said
+
+
+def test_all_that_flux_reads_and_its_accounts_stand_in_its_namespace():
+    spec = {"platform_spec": {"flux": {"namespace": "fleet", "cluster": "hub"}}}
+    assert gitops.clusters(scope(**spec)) == ("hub", "main")
+    found = [*emitted("hub", **spec), *emitted("main", **spec)]
+    read = [o for o in found if o["kind"] in ("GitRepository", "Kustomization", "ServiceAccount")]
+    assert {o["metadata"]["namespace"] for o in read} == {"fleet"}
+    bindings = [o for o in found if o["kind"].endswith("RoleBinding")]
+    assert {subject["namespace"] for o in bindings for subject in o["subjects"]} == {"fleet"}
+    assert "fleet" in {o["metadata"]["name"] for o in found if o["kind"] == "Namespace"}
+    assert only(found, "Kustomization", "prod-root")["spec"]["path"] == "./generated/prod/hub/gitops"
