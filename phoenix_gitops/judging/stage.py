@@ -136,6 +136,20 @@ def judge(request: Request, progress: hearing.Progress | None = None) -> Judged:
     return judged
 
 
+def _distinct(tests: Sequence[str], files: Mapping[str, bytes], room: Room) -> list[str]:
+    """The generated tests without those that are the same, of the same rules, in another cluster."""
+    kept: dict[tuple[bytes, ...], str] = {}
+    for path in tests:
+        read = sorted(_rules_of(room, path))
+        kept.setdefault(tuple(_body(files.get(file, b"")) for file in (path, *read)), path)
+    return list(kept.values())
+
+
+def _body(content: bytes) -> bytes:
+    """A generated file without its header, which tells the path."""
+    return content.partition(b"\n")[2]
+
+
 def _rules_of(room: Room, file: str) -> frozenset[str]:
     """The rule files that a file of tests reads."""
     data = room.load(file)
@@ -160,7 +174,7 @@ def _subjects(request: Request, files: Mapping[str, bytes], room: Room, judged: 
     if "rules" in request.subjects:
         documents = _own_tests(request, {path: room.load(path) for path in found["rules"]}, room, judged)
     tests: dict[str, list[str]] = {}
-    for path in (*found["tests"], *documents):
+    for path in (*_distinct(found["tests"], files, room), *documents):
         tests.setdefault(rule_tests.judge_of(room.load(path)), []).append(path)
     rules = "rules" in request.subjects
     return _Subjects(

@@ -76,13 +76,15 @@ def promtool(files: list[str], folder: Path) -> dict[str, bool]:
     return found
 
 
-def test_promtool_passes_all_tests_of_one_cluster(judge):
+def test_promtool_passes_the_tests_as_they_are_committed(judge):
+    """Those of one cluster and of each kind of tenant; all of them are run by `phoenix test`, in another test."""
     folder = PROOF / ENVIRONMENT / "eu-west-1" / "tests"
-    files = sorted(path.name for path in folder.glob("*.yaml"))
+    names = {one.file.name for one in rules()}
+    files = sorted(path.name for path in folder.glob("*.yaml") if path.name.split(".")[0] in names)
+    assert len(files) > len(names)
     with ThreadPoolExecutor(2) as pool:
         halves = pool.map(lambda half: promtool(half, folder), (files[::2], files[1::2]))
-    failed = [name for half in halves for name, passed in half.items() if not passed]
-    assert failed == []
+    assert [name for half in halves for name, passed in half.items() if not passed] == []
     judge.took("promtool", len(files), "generated files of tests")
 
 

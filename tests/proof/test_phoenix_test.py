@@ -118,14 +118,25 @@ def repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Repository
     return made
 
 
+def _body(path: Path) -> str:
+    return path.read_text().partition("\n")[2]
+
+
+def _tested(path: Path) -> str:
+    """The name of the rule file of a file of tests."""
+    return path.name.removesuffix(".yaml").split(".")[0] + ".yaml"
+
+
 def test_the_reference_platform_is_taken(capsys: pytest.CaptureFixture[str], judge: Judge) -> None:
     code, document = Repository(ROOT, capsys).judged()
     assert (code, document["diagnostics"], document["notChecked"]) == (0, [], [])
     took = {row["name"]: row["took"] for row in document["judges"]}
     rules = len(list(PROOF.glob("*/*/rules/*.yaml")))
     assert took["promtool"]["rule files"] == took["vmalert"]["rule files"] == rules > 100
-    own, generated = list((ROOT / "tests/rules").glob("*.yaml")), list(PROOF.glob("*/*/tests/*.yaml"))
-    assert took["promtool"]["files of tests"] == len(own) + len(generated) > 200
+    own = list((ROOT / "tests/rules").glob("*.yaml"))
+    # The same tests of the same rules run once, however many clusters have them.
+    generated = {(_body(path), _body(path.parents[1] / "rules" / _tested(path))) for path in PROOF.glob("*/*/tests/*")}
+    assert took["promtool"]["files of tests"] == len(own) + len(generated) > 60
     assert took["otelcol"]["configs"] >= len(list(PROOF.glob("*"))), "at least one of each environment"
     assert took["otelcol"]["ways through pipelines"] >= 4 * 3 * 3, "of four environments, three pipelines and senders"
     count(judge, document)

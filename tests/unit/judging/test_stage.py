@@ -341,3 +341,12 @@ def test_an_interrupt_ends_judges_and_leaves_no_folder(bench: Bench, tmp_path: P
     assert "Traceback" not in said
     assert list(temporary.iterdir()) == []
     assert not alive(int((tmp_path / "pid").read_text()))
+
+
+def test_what_clusters_have_in_common_runs_once(bench: Bench) -> None:
+    one = bench.judge(subjects=frozenset({"rules"}))
+    environment = (bench.root / "environments/main.yaml").read_text()
+    bench.write({"environments/other.yaml": environment.replace("name: main", "name: other", 1)})
+    both = bench.judge(subjects=frozenset({"rules"}))
+    assert both.reports[0].took["rule files"] == 2 * one.reports[0].took["rule files"]
+    assert both.reports[0].took["files of tests"] == one.reports[0].took["files of tests"] < bench.tests
