@@ -192,6 +192,9 @@ _TABLE: tuple[Code, ...] = (
     Code("PHX696", "trace-unreadable", "a trace for `phoenix simulate` cannot be read"),
     Code("PHX697", "alertmanager-unusable", "routes cannot be given to a cluster's Alertmanager"),
     Code("PHX698", "alert-unheard", "an alert would reach nobody, or a contact tells nobody"),
+    Code(
+        "PHX699", "dashboard-unusable", "a dashboard reaches no Grafana, or shows a label that its query does not give"
+    ),
     # 7xx generated objects
     Code("PHX700", "kind-not-checked", "a custom resource's kind has no schema to check it against"),
     Code("PHX701", "unknown-object-kind", "a generated object has a kind that the cluster does not know"),

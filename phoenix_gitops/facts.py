@@ -30,6 +30,8 @@ def cluster_facts(stage: Stage, cluster: str) -> Facts:
     external |= {ObjectRef("Namespace", "", name) for name in _foreign_namespaces(stage)}
     if known is not None and known.alertmanager is not None:
         external.add(ObjectRef("Namespace", "", known.alertmanager.namespace))
+    if known is not None and known.grafana is not None:
+        external.add(ObjectRef("Namespace", "", known.grafana.namespace))
     given = stage.scope.environment.spec.external
     if given.metrics_store is not None and given.metrics_store.secret_ref is not None:
         external.add(ObjectRef("Secret", ANY, given.metrics_store.secret_ref.name))

@@ -23,7 +23,7 @@ from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.rings import check_rings
 from phoenix_gitops.schemas import REF, marked_paths, values_at
 from phoenix_gitops.suggest import closest
-from phoenix_gitops.telling import check_routing
+from phoenix_gitops.telling import check_dashboards, check_routing
 from phoenix_gitops.world import World
 
 Policies = Mapping[Key, Resolved]
@@ -50,6 +50,7 @@ def link_relations(policies: Policies, world: World) -> tuple[Diagnostic, ...]:
         *check_holds(policies, world),
         *check_adoption(policies, world),
         *check_routing(policies, world),
+        *check_dashboards(policies, world),
         *check_reconciler(policies, world),
         *_application_names(policies, world),
         *_stages(policies, world),

@@ -1,26 +1,53 @@
-"""Telling: whether every alert of an environment that has routes reaches somebody."""
+"""Telling: whether every alert of an environment that has routes reaches somebody, and every dashboard a Grafana."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from phoenix_gitops.diagnostics import Diagnostic, Label
+from phoenix_gitops.diagnostics import Diagnostic, Label, Severity
 from phoenix_gitops.document import Path
 from phoenix_gitops.model.environment import Cluster
 from phoenix_gitops.model.routing import Contacts, Routing
+from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.resolve import Key, Resolved
 from phoenix_gitops.rules.routing import Sounding, contact, platform_alerts, tenant_alerts
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope
 from phoenix_gitops.suggest import closest
-from phoenix_gitops.world import World
+from phoenix_gitops.world import World, matches
 
 Policies = Mapping[Key, Resolved]
 
 _SINCE: Final = (0, 84)
 """The operator that first knew a strategy that leaves the configs beside Alertmanager alone."""
 _BESIDE: Final = "OnNamespaceExceptForAlertmanagerNamespace"
+
+
+def check_dashboards(policies: Policies, world: World) -> Iterator[Diagnostic]:
+    """`PHX699` for dashboards that reach no Grafana: the cluster has none, or no environment wants them."""
+    for name, environment in sorted(world.environments.items()):
+        for i, cluster in enumerate(environment.spec.clusters if environment.spec.dashboards is not None else ()):
+            if cluster.grafana is None:
+                policy = policies["Environment", name]
+                yield Diagnostic(
+                    code="PHX699",
+                    message=f"cluster `{cluster.name}` has no `grafana`, so nobody sees its dashboards",
+                    primary=policy.origin(("spec", "clusters", i, "name")).value,
+                    secondary=(policy.origin(("spec", "dashboards")).key,),
+                    help="say where it is, as in `grafana: {namespace: monitoring, discovery: sidecar}`",
+                )
+    wanting = [e for e in world.environments.values() if e.spec.dashboards is not None]
+    for name, rule_set in world.of_kind(RuleSet):
+        selector = rule_set.spec.environment_selector
+        if rule_set.spec.dashboards and not any(matches(selector, environment) for environment in wanting):
+            yield Diagnostic(
+                code="PHX699",
+                message=f"no environment that RuleSet `{name}` holds in wants dashboards, so its own become nothing",
+                primary=policies["RuleSet", name].origin(("spec", "dashboards")).key,
+                help="say `dashboards: {}` in an environment whose Grafana shows them",
+                severity=Severity.WARNING,
+            )
 
 
 def check_routing(policies: Policies, world: World) -> Iterator[Diagnostic]:

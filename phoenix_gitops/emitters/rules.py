@@ -12,6 +12,7 @@ from phoenix_gitops.artifact import Artifact, Carrier, Derived, PolicyRef, Proof
 from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.emitters import manners
 from phoenix_gitops.emitters.base import Emitted, Render
+from phoenix_gitops.emitters.dashboards import platform_dashboards, tenant_dashboards
 from phoenix_gitops.emitters.routing import platform_routes, tenant_routes
 from phoenix_gitops.promql.rewrite import ForeignTenantError
 from phoenix_gitops.promql.syntax import PromQLError
@@ -47,6 +48,7 @@ def emit(scope: ClusterScope, render: Render) -> Iterator[Emitted]:
             scope, render, routed, scope.env.names.rules_namespace, partial(platform_tests, scope, routed)
         )
     yield from platform_routes(scope, render)
+    yield from platform_dashboards(scope, render)
 
 
 def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Iterator[Emitted]:
@@ -56,6 +58,7 @@ def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Ite
     yield from tenant_routes(scope, tenant, render)
     try:
         file = tenant_file(scope.env, tenant)
+        shown = tuple(tenant_dashboards(scope, tenant, render))
     except (ForeignTenantError, PromQLError) as error:
         yield Diagnostic(
             code="PHX659" if isinstance(error, ForeignTenantError) else "PHX652",
@@ -63,6 +66,7 @@ def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Ite
             help="mend the expression; `phoenix validate` points at it",
         )
         return
+    yield from shown
     if file is not None:
         file = _routed(scope, file)
         namespace = (
@@ -92,7 +96,12 @@ def _missing_facts(scope: ClusterScope) -> Iterator[Diagnostic]:
 
 
 def _objects(
-    scope: ClusterScope, render: Render, file: RuleFile, namespace: str, tests: Callable[[], RuleTests], tenant: str = ""
+    scope: ClusterScope,
+    render: Render,
+    file: RuleFile,
+    namespace: str,
+    tests: Callable[[], RuleTests],
+    tenant: str = "",
 ) -> Iterator[Artifact | ProofFile | Derived]:
     body = plain(file)
     labels = {conventions.ENVIRONMENT: scope.env.name, **({conventions.TENANT: tenant} if tenant else {})}

@@ -22,6 +22,7 @@ from phoenix_gitops.model.base import (
     reference,
 )
 from phoenix_gitops.model.components import Components, Manage
+from phoenix_gitops.model.dashboard import Dashboards, Grafana
 from phoenix_gitops.model.external import Externals
 from phoenix_gitops.model.routing import Alertmanager, Routing
 
@@ -176,6 +177,9 @@ class Cluster(Model, frozen=True, kw_only=True):
     ] = None
     alertmanager: Annotated[
         Alertmanager | None, Meta(description="The Alertmanager that its alerts go to; `routing` needs it.")
+    ] = None
+    grafana: Annotated[
+        Grafana | None, Meta(description="The Grafana that shows dashboards; `dashboards` needs it.")
     ] = None
     capacity: Annotated[ClusterCapacity | None, Meta(description="What its metrics storage can hold.")] = None
 
@@ -342,7 +346,13 @@ class EnvironmentSpec(Model, frozen=True, kw_only=True):
     gateway: Annotated[Gateway, Meta(description="The collector that agents send to.")] = Gateway()
     routing: Annotated[
         Routing | None,
-        Meta(description="Who is told of alerts; absent: Alertmanager's own configuration says, and no route is compiled."),
+        Meta(
+            description="Who is told of alerts; absent: Alertmanager's own configuration says, and no route is compiled."
+        ),
+    ] = None
+    dashboards: Annotated[
+        Dashboards | None,
+        Meta(description="Dashboards that its clusters get, those of RuleSets included; absent: none."),
     ] = None
     sync: Annotated[Sync, Meta(description="How the reconciler keeps the clusters equal to Git.")] = Sync()
     holds: Annotated[list[Hold], Meta(description="Parts that are left as they are for a while.")] = []

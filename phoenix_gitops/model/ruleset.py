@@ -1,4 +1,4 @@
-"""RuleSet: a team's own recording rules and alerts."""
+"""RuleSet: a team's own recording rules, alerts and dashboards."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from phoenix_gitops.model.base import Duration, LabelValue, Metadata, Model, Name, PromQL, Selector, reference
+from phoenix_gitops.model.dashboard import Dashboard
 
 
 class Record(Model, frozen=True, kw_only=True):
@@ -69,10 +70,17 @@ class RuleSetSpec(Model, frozen=True, kw_only=True):
         Meta(description="Recording rules.", extra_json_schema={"x-phoenix-merge-key": "record"}),
     ] = []
     alerts: Annotated[list[Alert], Meta(description="Alerts.", extra_json_schema={"x-phoenix-merge-key": "alert"})] = []
+    dashboards: Annotated[
+        list[Dashboard],
+        Meta(
+            description="Dashboards, where the environment has `dashboards`; a tenant's see only its series.",
+            extra_json_schema={"x-phoenix-merge-key": "name"},
+        ),
+    ] = []
 
 
 class RuleSet(Model, frozen=True, kw_only=True):
-    """Own recording rules and alerts, checked against the metric catalogue."""
+    """Own recording rules, alerts and dashboards, checked against the metric catalogue."""
 
     metadata: Metadata
     spec: RuleSetSpec

@@ -18,7 +18,7 @@ from phoenix_gitops.promql.findings import reader
 from phoenix_gitops.promql.rewrite import ForeignTenantError, narrowed, windowed
 from phoenix_gitops.promql.syntax import PromQLError, parse
 from phoenix_gitops.promql.texts import absent_labels
-from phoenix_gitops.rules import alerts, control, cost, flow, inventory, pipelines, rulesets, slo, tenants
+from phoenix_gitops.rules import alerts, control, cost, dashboards, flow, inventory, pipelines, rulesets, slo, tenants
 from phoenix_gitops.rules.contracts import contract_faults
 from phoenix_gitops.rules.faults import PolicyFault
 from phoenix_gitops.rules.group import Group
@@ -180,6 +180,9 @@ def _rule_set(rule_set: RuleSet, catalogue: Catalogue, expected: Expectation) ->
             yield from _own_text((*at, *where), text, tenant)
             for finding in absent_labels(text, alert.expr, reader(catalogue)):
                 yield (*at, *where), finding
+    for at, panel in dashboards.panels(rule_set):
+        yield from _expression((*at, "expr"), dashboards.readable(panel.expr), catalogue, expected, tenant)
+        yield from (((*at, "legend"), f) for f in dashboards.absent_legends(panel, reader(catalogue)))
 
 
 def _own_text(path: Path, text: str, tenant: str | None) -> Iterator[Located]:

@@ -18,6 +18,7 @@ from tests.proof.replay.agreement import disagreements
 from tests.proof.replay.engines import PROMETHEUS, VICTORIA, Engine, Samples
 from tests.proof.replay.rules import Group
 from tests.proof.replay.series import Series
+from tests.proof.replay.shown import panels
 from tests.proof.replay.story import CALM, END, FAULT, MINUTE, Between, Story
 from tests.reference.platform import front
 
@@ -111,6 +112,9 @@ OF_TWO = ("PhoenixCostBudget",)
 NOT_TOLD = {
     "PhoenixSeriesBudgetNear": "it counts real series: 360,000 of them in the smallest environment",
 }
+_NOT_TOLD = {"Phoenix: overview: Processes that use most CPU: observatory": "no story tells of processes there"}
+EMPTY = dict.fromkeys(("reference", "prod-eu", "prod-us"), _NOT_TOLD)
+"""Panels that show nothing, neither on a quiet day nor amid faults, by environment and place, with the reason."""
 BURNING_ON = "SLOBudgetBurn"
 """The alert that outlasts its cause: long windows remember."""
 TENANTS_OWN = re.compile("[A-Z][A-Za-z]+(NoTraffic|Backlog)")
@@ -203,6 +207,23 @@ def test_nothing_fires_before_the_faults_or_sooner_than_it_may_and_all_but_budge
             alert = name.split()[0]
             assert first >= FAULT + holds[alert], (engine.name, name, first)
             assert last < END or alert == BURNING_ON, (engine.name, name, last)
+
+
+def test_every_panel_of_every_dashboard_shows_something(told, judge):
+    shown = list(panels(told.story.environment, STORIES[told.story.environment][0]))
+    for engine in told.engines:
+        empty = [p.place for p in shown if not any(p.values(engine, at) for at in (FAULT - MINUTE, CALM - MINUTE))]
+        assert sorted(empty) == sorted(EMPTY.get(told.story.environment, {})), engine.name
+        if shown:
+            judge.took(engine.name, len(shown), "queries of dashboards that show something")
+            assert shown[0].values(engine, END + 2 * 3600) == 0, "nothing is shown of a time without samples"
+
+
+def test_every_environment_with_dashboards_has_a_story_of_them():
+    world = front().world
+    wanting = {name for name, found in world.environments.items() if found.spec.dashboards is not None}
+    assert wanting
+    assert wanting == {name for name, (cluster, _) in STORIES.items() if any(panels(name, cluster))}
 
 
 def test_every_alert_fires_in_some_story():

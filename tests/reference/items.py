@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 COLLECTION, PIPELINES = "test_collection", "test_pipelines"
 CONTROL, RULES, DELIVERY = "test_control", "test_rules", "test_delivery"
+DASHBOARDS = "test_dashboards"
 
 CAPABILITIES = {
     "actuator": "a service that carries out the control law: overrides by hand, its control file, its own port",
     "anomaly": "detectors beyond the z-score, with their severities and patterns",
     "backup": "backups, their verification and restore drills",
     "benchmark": "load generators, scenarios and validators that run against a cluster",
-    "dashboards": "Grafana and its dashboards",
     "finops": "reports and limits of unit costs",
     "storage": "the time series database itself: retention, its API, replicas of it",
     "tenancy-and-quotas": "limits of what a tenant may create through the platform's own services",
@@ -90,7 +90,7 @@ ITEMS = (
             later("benchmark 8083, pushgateway 9091", "benchmark", "nothing measures or pushes yet"),
             later("analytics 8080", "finops", "trends and reports over time"),
             later("Prometheus 9090", "storage", "a cluster brings its own until then"),
-            later("Grafana 3000", "dashboards", "a cluster brings its own until then"),
+            later("Grafana 3000", "storage", "a cluster brings its own; dashboards reach it"),
         ),
     ),
     Item(
@@ -357,10 +357,10 @@ ITEMS = (
         18,
         "Dashboards",
         (
-            later(
+            found(
                 "profile, count with both thresholds, series by pipeline, cost, top 5, collectors, transitions",
-                "dashboards",
-                "every series that they show is recorded; panels come with Grafana",
+                DASHBOARDS,
+                "test_the_dashboards_show_all_that_was_shown",
             ),
         ),
     ),

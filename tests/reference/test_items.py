@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 
-from tests.reference.items import CAPABILITIES, COLLECTION, CONTROL, DELIVERY, ITEMS, PIPELINES, RULES
+from tests.reference.items import CAPABILITIES, COLLECTION, CONTROL, DASHBOARDS, DELIVERY, ITEMS, PIPELINES, RULES
 from tests.reference.platform import ROOT
 from tests.tables import reference_page
 
-MODULES = (COLLECTION, PIPELINES, CONTROL, RULES, DELIVERY)
+MODULES = (COLLECTION, PIPELINES, CONTROL, RULES, DELIVERY, DASHBOARDS)
 
 
 def looking() -> set[str]:

@@ -62,6 +62,7 @@ _ALLOWED: Final[Mapping[str, tuple[frozenset[GroupKind], frozenset[GroupKind]]]]
         frozenset(
             {
                 ("", "ConfigMap"),
+                ("grafana.integreatly.org", "GrafanaDashboard"),
                 ("monitoring.coreos.com", "AlertmanagerConfig"),
                 ("monitoring.coreos.com", "PrometheusRule"),
             }
@@ -81,6 +82,7 @@ RESOURCES: Final[Mapping[GroupKind, str]] = {
     ("apps", "Deployment"): "deployments",
     ("apps", "StatefulSet"): "statefulsets",
     ("autoscaling", "HorizontalPodAutoscaler"): "horizontalpodautoscalers",
+    ("grafana.integreatly.org", "GrafanaDashboard"): "grafanadashboards",
     ("monitoring.coreos.com", "AlertmanagerConfig"): "alertmanagerconfigs",
     ("monitoring.coreos.com", "PodMonitor"): "podmonitors",
     ("monitoring.coreos.com", "PrometheusRule"): "prometheusrules",

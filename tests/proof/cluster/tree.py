@@ -18,6 +18,10 @@ _PREFIX = "generated/"
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _READ = ("Application", "Kustomization")
 """What reconcilers read."""
+_BESIDE = ("AlertmanagerConfig", "GrafanaDashboard")
+"""What lies beside those who read it."""
+_SHOWN = "grafana_dashboard"
+"""The label by which Grafana's sidecar finds dashboards."""
 _SSA = "kustomize.toolkit.fluxcd.io/ssa"
 
 
@@ -46,8 +50,8 @@ class Site:
 
     @property
     def home(self) -> list[str]:
-        """Namespaces that are there before the first sync: where the reconciler runs and has what it reads."""
-        return sorted({body["metadata"]["namespace"] for body in self.objects() if body["kind"] in _READ})
+        """Namespaces that are there before the first sync: where the reconciler, Alertmanager and Grafana run."""
+        return sorted({body["metadata"]["namespace"] for body in self.objects() if _is_read(body)})
 
     @property
     def workloads(self) -> list[Ref]:
@@ -108,6 +112,11 @@ def _applications(tree: Path, others: Collection[str] = ()) -> list[Application]
     held = [_application(body, tree, files) for body in files.values() if body["kind"] in _READ]
     _belong(files, held)
     return sorted(held, key=lambda application: application.name)
+
+
+def _is_read(body: Object) -> bool:
+    """Whether somebody who runs in its namespace, and is not ours, reads an object."""
+    return body["kind"] in (*_READ, *_BESIDE) or _SHOWN in body["metadata"].get("labels", {})
 
 
 def _read(path: Path) -> Object:
