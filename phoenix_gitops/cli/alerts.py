@@ -24,6 +24,7 @@ def explain_alert(options: Common, target: str) -> int | None:
 
     None where no environment has such an alert.
     """
+    from phoenix_gitops.cli.routes import told_of
     from phoenix_gitops.cli.session import finish, front, stages
     from phoenix_gitops.diagnostics import has_errors
 
@@ -47,6 +48,8 @@ def explain_alert(options: Common, target: str) -> int | None:
         if times:
             told = ", ".join(f"{seconds} s at {share} % errors" for share, seconds in times)
             click.echo(f"  fires after {told}; one scrape and one evaluation may come on top")
+        for line in told_of(result.world, match[1], dict(_LABEL.findall(key))):
+            click.echo(f"  {line}")
         for says, places in mine.items():
             more = f" and {len(places) - 1} more" if len(places) > 1 else ""
             click.echo(f"  {_DIALECT.sub('', says)}\n    {places[0]}{more}")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
 from phoenix_gitops.cli.options import Common
 from phoenix_gitops.model.routing import Contact, Contacts, Routing
 from phoenix_gitops.rules.routing import Sounding, contact, platform_alerts, tenant_alerts
+from phoenix_gitops.rules.tenants import LABEL
 from phoenix_gitops.scope import ClusterScope
 from phoenix_gitops.world import World
 
 COLUMNS = ("severity", "alert", "policy", "tenant", "told", "by")
 Row = tuple[str, ...]
+_OF_NO_TENANT = ("-", "any")
 
 
 def show(options: Common, name: str) -> int:
@@ -51,6 +53,30 @@ def _rows(world: World, name: str, routing: Routing) -> Iterator[Row]:
     for tenant, policy in present.items():
         for one in tenant_alerts(world.tenant(env.environment, tenant)):
             yield _row(routing, one, tenant, policy.spec.contacts)
+
+
+def told_of(world: World, alert: str, labels: Mapping[str, str]) -> Iterator[str]:
+    """Who is told of an alert that bears these labels, by environments that say the same."""
+    places: dict[str, list[str]] = {}
+    for name, environment in sorted(world.environments.items()):
+        routing = environment.spec.routing
+        rows = [] if routing is None else [row for row in _rows(world, name, routing) if _is_meant(row, alert, labels)]
+        # A tenant's own row stands before that of all others.
+        for row in sorted(rows, key=lambda row: row[3] in _OF_NO_TENANT)[:1]:
+            unless = ", unless the tenant has contacts of its own" if row[3] == "any" else ""
+            places.setdefault(f"{row[4]}, by {row[5]}{unless}", []).append(name)
+    for told, names in places.items():
+        yield f"told in {', '.join(names)}: {told}"
+
+
+def _is_meant(row: Row, alert: str, labels: Mapping[str, str]) -> bool:
+    severity, name, policy, tenant = row[:4]
+    kind, _, slo = policy.partition("/")
+    return (
+        (name, severity) == (alert, labels.get("severity"))
+        and (kind != "SLO" or slo == labels.get("slo"))
+        and tenant in (*_OF_NO_TENANT, labels.get(LABEL))
+    )
 
 
 def _row(routing: Routing, one: Sounding, tenant: str, contacts: Contacts | None) -> Row:

@@ -24,7 +24,7 @@ def platform_dashboards(scope: ClusterScope, render: Render) -> Iterator[Artifac
     if there is None:
         return
     for dashboard in platform(scope):
-        yield _object(scope, render, there, dashboard, PolicyRef("Environment", scope.env.name))
+        yield _object(scope, render, there, dashboard, policy=PolicyRef("Environment", scope.env.name))
     yield from _of_rule_sets(scope, render, there, scope.env.rule_sets)
 
 
@@ -46,11 +46,11 @@ def _of_rule_sets(
     for rule_set in rule_sets:
         for dashboard in own(rule_set):
             ref = PolicyRef("RuleSet", rule_set.metadata.name)
-            yield _object(scope, render, there, dashboard, ref, rule_set.spec.tenant or "")
+            yield _object(scope, render, there, dashboard, policy=ref, tenant=rule_set.spec.tenant or "")
 
 
 def _object(
-    scope: ClusterScope, render: Render, there: Grafana, dashboard: Dashboard, policy: PolicyRef, tenant: str = ""
+    scope: ClusterScope, render: Render, there: Grafana, dashboard: Dashboard, *, policy: PolicyRef, tenant: str = ""
 ) -> Artifact:
     name = f"{policy.name}-{dashboard.name}" if policy.kind == "RuleSet" else f"phoenix-{dashboard.name}"
     uid = address(scope.env.name, scope.cluster.name, str(policy), dashboard.name)
