@@ -12,7 +12,7 @@ from phoenix_gitops.model.routing import Contacts, Routing
 from phoenix_gitops.model.ruleset import RuleSet
 from phoenix_gitops.model.tenant import Tenant
 from phoenix_gitops.resolve import Key, Resolved
-from phoenix_gitops.rules.routing import Sounding, contact, platform_alerts, tenant_alerts
+from phoenix_gitops.rules.soundings import Sounding, contact, platform_alerts, tenant_alerts
 from phoenix_gitops.scope import ClusterScope, EnvironmentScope
 from phoenix_gitops.suggest import closest
 from phoenix_gitops.world import World, matches

@@ -8,7 +8,7 @@ import click
 
 from phoenix_gitops.cli.options import Common
 from phoenix_gitops.model.routing import Contact, Contacts, Routing
-from phoenix_gitops.rules.routing import Sounding, contact, platform_alerts, tenant_alerts
+from phoenix_gitops.rules.soundings import Sounding, contact, platform_alerts, tenant_alerts
 from phoenix_gitops.rules.tenants import LABEL
 from phoenix_gitops.scope import ClusterScope
 from phoenix_gitops.world import World

@@ -18,7 +18,8 @@ from phoenix_gitops.promql.labels import result_labels
 from phoenix_gitops.rules import inventory
 from phoenix_gitops.rules.group import Alert
 from phoenix_gitops.rules.lint import own_groups
-from phoenix_gitops.rules.routing import SAME, configs, contact, platform_alerts, tenant_alerts, tenant_config
+from phoenix_gitops.rules.routing import SAME, configs, tenant_config
+from phoenix_gitops.rules.soundings import contact, platform_alerts, tenant_alerts
 from phoenix_gitops.scope import ClusterScope
 from phoenix_gitops.telling import check_routing
 from phoenix_gitops.world import World
