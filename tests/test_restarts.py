@@ -148,8 +148,17 @@ def shard_files(name: str) -> set[str]:
     return {
         path
         for cluster in CLUSTERS
-        for path in (f"{cluster}/rules/phoenix-rules/prometheusrule-{file}", f"_proof/{cluster}/rules/{file}")
+        for path in (
+            f"{cluster}/rules/phoenix-rules/prometheusrule-{file}",
+            f"_proof/{cluster}/rules/{file}",
+            f"_proof/{cluster}/tests/{file}",
+        )
     }
+
+
+def index_files() -> set[str]:
+    """What lists the tenants of a cluster by name: who is told of their alerts where they say nothing themselves."""
+    return {f"{cluster}/rules/monitoring/alertmanagerconfig-phoenix-tenants.yaml" for cluster in CLUSTERS}
 
 
 def marks(*namespaces: str) -> set[str]:
@@ -173,7 +182,8 @@ def test_a_shared_tenant_changes_its_shard_and_its_own_objects_and_no_pod(
     after = checkout.compile()
     assert restarted(before, after) == []
     of_shard = shard_files(name) if name == "nova" or "series" in fields else set()
-    assert touched(before, after) == marks(*namespaces) | of_shard
+    of_index = index_files() if name == "nova" else set()
+    assert touched(before, after) == marks(*namespaces) | of_shard | of_index
 
 
 def test_retiring_a_shared_tenant_takes_its_lines_out_of_its_shard_and_restarts_no_pod(
@@ -183,7 +193,7 @@ def test_retiring_a_shared_tenant_takes_its_lines_out_of_its_shard_and_restarts_
     checkout.replace("policies/tenants/acme/tenant.yaml", "spec:\n", "spec:\n  state: retired\n")
     after = checkout.compile()
     assert restarted(before, after) == []
-    assert touched(before, after) == marks("acme") | shard_files("acme")
+    assert touched(before, after) == marks("acme") | shard_files("acme") | index_files()
     for path in marks("acme"):
         assert b"policy.phoenix.io/tenant:" in before[path]
         assert b"policy.phoenix.io/tenant:" not in after[path]
