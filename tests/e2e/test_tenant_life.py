@@ -10,6 +10,8 @@ import yaml
 from phoenix_gitops.model.tenant import account_id
 from tests.e2e.conftest import Checkout
 
+pytestmark = pytest.mark.proof
+
 CART = """\
 apiVersion: policy.phoenix.io/v1alpha1
 kind: Tenant

@@ -16,6 +16,8 @@ from phoenix_gitops.__main__ import run
 from phoenix_gitops.collector.versions import V0_152, V0_159
 from phoenix_gitops.compilers import compiler
 
+pytestmark = pytest.mark.proof
+
 REPOSITORY = Path(__file__).parents[2]
 PATCH, NEXT = "0.1.1", "0.2.0"
 DIGEST = "sha256:" + "d" * 64
