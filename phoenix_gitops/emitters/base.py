@@ -10,7 +10,7 @@ from phoenix_gitops.diagnostics import Diagnostic
 from phoenix_gitops.scope import ClusterScope, TenantScope
 
 Emitted = Artifact | ProofFile | Derived | Diagnostic
-"""What an emitter yields: objects, files for judges and what follows from them, or a fault that only shows while building them."""
+"""What an emitter yields: objects, files for judges and what follows from them, or a fault that only building shows."""
 
 
 class Render(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from phoenix_gitops.golden.metrics import HOST, LOAD, READING, REQUESTS, Kind, Metric
 from phoenix_gitops.golden.predicates import Condition, Fact, class_of, conditions
-from phoenix_gitops.samples import near_misses, samples
 from phoenix_gitops.golden.subjects import Subject
 from phoenix_gitops.model.pipeline import Classification
+from phoenix_gitops.samples import near_misses, samples
 from phoenix_gitops.scope import EnvironmentScope
 
 EXECUTABLE = "process.executable.name"

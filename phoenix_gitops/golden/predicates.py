@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from phoenix_gitops.samples import full_match
 from phoenix_gitops.model.pipeline import Classification, Pipeline, PipelineSpec, Predicate, ProcessMatch
+from phoenix_gitops.samples import full_match
 from phoenix_gitops.scope import EnvironmentScope
 
 

@@ -76,7 +76,7 @@ class Summary:
     seed: bool = False
     """Whether the reconciler only makes it where it is missing, so that another object may say how it is to be."""
     spec: Mapping | None = None
-    """The spec of kinds whose checks need it: HPA, PDB, what reconcilers read; of cluster roles and bindings the whole."""
+    """The spec of kinds whose checks need it: HPA, PDB, what reconcilers read; all of cluster roles and bindings."""
 
 
 _KEPT = frozenset(

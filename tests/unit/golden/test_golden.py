@@ -17,10 +17,10 @@ from phoenix_gitops.golden.metrics import HOST, LOAD, Kind
 from phoenix_gitops.golden.otlp import request
 from phoenix_gitops.golden.predicates import Fact, conditions, missed
 from phoenix_gitops.golden.protobuf import points
-from phoenix_gitops.samples import full_match, near_misses, samples
 from phoenix_gitops.golden.subjects import Series, Subject
 from phoenix_gitops.model.export import PrometheusExport
 from phoenix_gitops.model.pipeline import Contract
+from phoenix_gitops.samples import full_match, near_misses, samples
 from tests.unit.collector.scopes import environment, pipeline, preset
 
 MEMORY, CPU = HOST["process.memory.usage"], HOST["process.cpu.time"]
