@@ -89,6 +89,7 @@ def test_queues_and_brokers() -> None:
     assert flow.partitions(**common, consumers=1) == 3
     assert flow.partitions(**common, consumers=1, headroom=2) == 5
     assert flow.partitions(**common, consumers=12) == 12
+    assert flow.partitions(bytes_per_second=0, partition_bytes_per_second=1, consumers=0) == 1
 
 
 @given(RATES, RATES)
