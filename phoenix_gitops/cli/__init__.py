@@ -19,6 +19,7 @@ _COMMANDS: dict[str, str] = {
     "compile": "Compile policies into generated/.",
     "test": "Put rules and collector configs before the real tools.",
     "diff": "Show what a change of policies changes in the output.",
+    "simulate": "Show what a control policy does along a trace of series.",
     "upgrade": "Show, and prepare, a change of the compiler or the collector.",
     "owners": "Write CODEOWNERS from the owners of policies.",
     "import": "Make policies from rules, namespaces and SLOs that there are.",

@@ -74,7 +74,7 @@ def emit_tenant(scope: ClusterScope, tenant: TenantScope, render: Render) -> Ite
             if tenant.standing.rules_at_home
             else scope.env.names.rules_namespace
         )
-        yield from _objects(scope, render, file, namespace, partial(tenant_tests, tenant, file), tenant.name)
+        yield from _objects(scope, render, file, namespace, partial(tenant_tests, tenant, file), tenant=tenant.name)
 
 
 def _missing_facts(scope: ClusterScope) -> Iterator[Diagnostic]:
@@ -101,6 +101,7 @@ def _objects(
     file: RuleFile,
     namespace: str,
     tests: Callable[[], RuleTests],
+    *,
     tenant: str = "",
 ) -> Iterator[Artifact | ProofFile | Derived]:
     body = plain(file)

@@ -86,16 +86,9 @@ def _exhaustion(env: EnvironmentScope, guard: Guard) -> Alert:
 
 
 def _controlled(env: EnvironmentScope, control: ControlPolicySpec) -> Iterator[Alert]:
-    guard, owed = control.guard, control.guard.objectives
+    owed = control.guard.objectives
     which = f'{{phoenix_pipeline="{control.input}"}}'
-    yield Alert(
-        alert="PhoenixControlLoopInstability",
-        expr=f"{STABILITY} < {number(guard.control_instability.value)}",
-        hold=guard.control_instability.for_,
-        severity="warning",
-        summary="the advised profile keeps changing (stability {{ $value | humanize }})",
-        labels=_COMPONENT,
-    )
+    yield loop_instability(control.guard)
     missed = [f"{recorded.LATENCY}{which} > {number(owed.latency_ms)}"]
     base = baseline(env)
     if base is not None and base.metadata.name != control.input:
@@ -111,6 +104,18 @@ def _controlled(env: EnvironmentScope, control: ControlPolicySpec) -> Iterator[A
         summary="{{ $labels.phoenix_pipeline }} misses an objective",
         description=f"preservation below {number(owed.preservation)}, series saved below {number(owed.reduction)}, "
         f"or processors slower than {number(owed.latency_ms)} ms",
+        labels=_COMPONENT,
+    )
+
+
+def loop_instability(guard: Guard) -> Alert:
+    """The alert on a law that keeps changing its mind."""
+    return Alert(
+        alert="PhoenixControlLoopInstability",
+        expr=f"{STABILITY} < {number(guard.control_instability.value)}",
+        hold=guard.control_instability.for_,
+        severity="warning",
+        summary="the advised profile keeps changing (stability {{ $value | humanize }})",
         labels=_COMPONENT,
     )
 

@@ -27,6 +27,8 @@ CHANGED = "phoenix:control_profile_changed"
 INTEGRAL = "phoenix:control_integral"
 OUTPUT = "phoenix:control_output"
 
+ADVISED = "PhoenixProfileAdvised"
+
 _LABELS = {"component": "control"}
 _HOUR_MS = 3_600_000
 
@@ -45,7 +47,7 @@ def groups(env: EnvironmentScope) -> Iterator[Group]:
     yield from group("phoenix-control-state", spec.interval, _state(spec, rules))
     if spec.mode == "advisory":
         running = {pipeline.metadata.name for pipeline in env.pipelines}
-        yield from group("phoenix-control-advice", spec.interval, _advice(spec, rules, running))
+        yield from group("phoenix-control-advice", spec.interval, advice(spec, rules, running))
 
 
 def _inputs(spec: ControlPolicySpec) -> Iterator[Record]:
@@ -163,7 +165,8 @@ def _state(spec: ControlPolicySpec, rules: Law) -> Iterator[Record]:
         )
 
 
-def _advice(spec: ControlPolicySpec, rules: Law, running: Set[str]) -> Iterator[Alert]:
+def advice(spec: ControlPolicySpec, rules: Law, running: Set[str]) -> Iterator[Alert]:
+    """The alerts of mode `advisory`, where these pipelines run."""
     governed = {name for profile in spec.profiles for name in profile.pipelines}
     for i, profile in enumerate(spec.profiles):
         missing, extra = set(profile.pipelines) - running, (running & governed) - set(profile.pipelines)
@@ -232,7 +235,7 @@ def _outlook_alerts(spec: ControlPolicySpec) -> Iterator[Alert]:
 def _advised(spec: ControlPolicySpec, i: int, profile: Profile, missing: Set[str], extra: Set[str]) -> Alert:
     steps = [f"switch on {name}" for name in sorted(missing)] + [f"switch off {name}" for name in sorted(extra)]
     return Alert(
-        alert="PhoenixProfileAdvised",
+        alert=ADVISED,
         expr=f"{PROFILE} == {i}",
         hold=spec.stability,
         severity="info",

@@ -32,6 +32,8 @@ class Course:
     plan: Plan
     inputs: tuple[float | None, ...]
     risks: tuple[float | None, ...]
+    start: int = 0
+    """When it begins, in seconds since 1970."""
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -39,7 +41,7 @@ class Course:
         found, state, every = [], State(), self.law.interval_ms // 1000
         for i, (series, risk) in enumerate(zip(self.inputs, self.risks, strict=True)):
             forecast = self.outlooks[i].forecast
-            state = step(self.law, state, series, risk or 0.0, at=i * every, forecast=forecast)
+            state = step(self.law, state, series, risk or 0.0, at=self.start + i * every, forecast=forecast)
             found.append(state)
         return tuple(found)
 
@@ -115,13 +117,13 @@ def law_test(context: Context) -> Iterator[RuleTest]:
     found = course(law(spec), plan(spec))
     interval = found.law.interval_ms // 1000
     which = {"phoenix_pipeline": spec.input}
-    known = {ACTIVE, *_OF}
+    known = {ACTIVE, *RECORDED}
     records = [rule for rule in context.rules if isinstance(rule, Record) and rule.record in known]
     profiles = [profile.name for profile in spec.profiles]
     values: list[Value] = []
     for rule in records:
         yield from outlook.season_test(context, rule) if rule.record == forecasting.FORECAST else ()
-        of = _active(profiles.index(rule.labels["profile"])) if rule.record == ACTIVE else _OF[rule.record]
+        of = _active(profiles.index(rule.labels["profile"])) if rule.record == ACTIVE else RECORDED[rule.record]
         values += _values(rule, {**which, **rule.labels}, found, of, interval)
     yield RuleTest(
         name="control law: along a course that takes every branch the rules do what the simulation does",
@@ -227,7 +229,7 @@ def _stale(context: Context, alert: Alert) -> Iterator[RuleTest]:
 
 
 ACTIVE = "phoenix:control_profile_active"
-_OF: dict[str, _Of] = {
+RECORDED: dict[str, _Of] = {
     "phoenix:control_input": lambda found, i: found.inputs[i],
     meant.EMERGENCY: _emergency,
     meant.PROFILE: _profile,

@@ -12,7 +12,12 @@ def faults(rule_set):
 
 
 def with_texts(tenant="shop", **texts):
-    alert = {"alert": "ShopQuiet", "expr": "sum by (route) (rate(http_requests_total[5m])) == 0", "summary": "quiet", **texts}
+    alert = {
+        "alert": "ShopQuiet",
+        "expr": "sum by (route) (rate(http_requests_total[5m])) == 0",
+        "summary": "quiet",
+        **texts,
+    }
     return support.rule_set(tenant=tenant, alerts=[alert])
 
 

@@ -1,1 +1,0 @@
-"""What a declared load needs: pure formulas over named constants, no policy and no effect."""
