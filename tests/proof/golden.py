@@ -51,8 +51,10 @@ def emitted(repository: str, name: str) -> list[dict[str, Config]]:
     """The collector configs of an environment as they are on disk, by sender; once each for clusters that agree."""
     found = {}
     for folder in sorted((REPOSITORIES[repository][1] / "_proof" / name).glob("*/collectors")):
-        tenant = next(iter(sorted(folder.glob("tenant-gateway-*.yaml"))))
-        files = {GATEWAY: folder / "gateway.yaml", AGENT: folder / "agent.yaml", TENANT: tenant}
+        files = {GATEWAY: folder / "gateway.yaml", AGENT: folder / "agent.yaml"}
+        tenants = sorted(folder.glob("tenant-gateway-*.yaml"))
+        if tenants:
+            files[TENANT] = tenants[0]
         configs = {sender: yaml.safe_load(file.read_text(encoding="utf-8")) for sender, file in files.items()}
         found[json.dumps(configs, sort_keys=True)] = configs
     return list(found.values())

@@ -67,6 +67,8 @@ def world(request: pytest.FixtureRequest, seed: Seed, tmp_path_factory: pytest.T
     site = SITES[HOMES[request.param]]
     scope, tenants = policies()[request.param]
     with running(tmp_path_factory.mktemp(site.name), seed=seed, version=site.minor) as cluster:
+        for name in site.home:
+            assert cluster.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}).ok
         synced = sync(cluster.client, site.applications)
         assert len(synced.applied) == sum(1 for _ in site.objects()), synced.retried()
         world = Enforced(site=site, scope=scope, tenants=tenants, client=cluster.client)

@@ -50,9 +50,11 @@ def test_every_pipeline_does_what_its_policy_says(repository: str, name: str, tm
     assert len(processes) >= 48
     for number, configs in enumerate(emitted(repository, name)):
         with run(env, configs, tmp_path / str(number)) as running:
-            for sender, subjects in read(running, 2, *SENDERS).items():
+            senders = [sender for sender in SENDERS if sender in configs]
+            assert senders[:2] == list(SENDERS[:2]), "only a tenant's own gateway may be missing, where none has one"
+            for sender, subjects in read(running, 2, *senders).items():
                 assert running.findings(subjects, 2, salt(sender), sender) == []
-        judge.took("otelcol", len(env.pipelines) * len(SENDERS), "ways through pipelines, golden data")
+        judge.took("otelcol", len(env.pipelines) * len(senders), "ways through pipelines, golden data")
 
 
 def test_critical_processes_survive_every_pipeline(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from phoenix_gitops.__main__ import run
 from phoenix_gitops.artifact import RenderedFile
-from tests.proof.judge import PROOF, ROOT, Judge
+from tests.proof.judge import PROOF, ROOT, Judge, collectors
 from tests.unit.judging.conftest import Bench
 
 pytestmark = pytest.mark.proof
@@ -148,7 +148,7 @@ def test_a_new_repository_is_taken_with_its_own_tests(repository: Repository, ju
     code, document = repository.judged()
     assert (code, document["diagnostics"], document["notChecked"]) == (0, [], [])
     assert {row["name"]: row["took"].get("files of tests") for row in document["judges"]} == {
-        "promtool": 1 + 6,
+        "promtool": 1 + 7,
         "vmalert": None,
         "vmalert-tool": 1,
         "otelcol": None,
@@ -156,7 +156,10 @@ def test_a_new_repository_is_taken_with_its_own_tests(repository: Repository, ju
     count(judge, document)
 
 
-def test_two_rings_go_before_the_collectors_of_their_versions(repository: Repository, judge: Judge) -> None:
+def test_two_rings_go_before_the_collectors_of_their_versions(
+    repository: Repository, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOENIX_OTELCOL_0_152_1", str(collectors()["0.152.1"]))
     platform = (repository.root / "phoenix.yaml").read_text()
     rings = "  rings: [canary, stable]\n  catalog:\n    byRing: {stable: {collector: {tag: 0.152.1}}}\n"
     repository.write("phoenix.yaml", platform + rings)
@@ -196,7 +199,7 @@ def test_an_override_that_breaks_a_rule(repository: Repository, judge: Judge) ->
     )
     repository.write("environments/main.yaml", environment + override)
     code, document = repository.judged("--only", "rules", "--skip", "vmalert")
-    (found,) = document["diagnostics"]
+    (found,) = (each for each in document["diagnostics"] if each["severity"] == "error")
     assert (code, found["code"]) == (1, "PHX780")
     assert "expected type range vector" in found["message"]
     assert found["primary"]["text"] == "this override sets it"

@@ -257,7 +257,12 @@ class Client:
     def _once(self, method: str, address: str, body: bytes | None, headers: http.client.HTTPMessage) -> Answer:
         connection = self.server.connection()
         try:
-            connection.request(method, address, body, headers)  # type: ignore[arg-type]  # only its items() are used
+            try:
+                connection.request(method, address, body, headers)  # type: ignore[arg-type]  # only its items() are used
+            except (ssl.SSLEOFError, ConnectionError):
+                # The server closed a connection that was idle; what was not sent was not done.
+                connection.close()
+                connection.request(method, address, body, headers)  # type: ignore[arg-type]  # the same
             response = connection.getresponse()
             text = response.read()
         except (OSError, http.client.HTTPException):
