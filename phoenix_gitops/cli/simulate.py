@@ -22,7 +22,7 @@ _WIDTH = 100
 """Columns where there is no terminal."""
 
 
-@click.command("simulate")
+@click.command("simulate", short_help="Show what a control policy does along a trace of series.")
 @click.argument("control")
 @click.option("--trace", required=True, metavar="FILE|SHAPE", help="The series over time: a shape, or a file.")
 @click.option("-e", "--env", "environment", metavar="ENV", help="The environment.  [default: the first that uses it]")
